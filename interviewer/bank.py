@@ -1,0 +1,241 @@
+"""The bank: questions with their reference answers, key points, misconceptions and follow-ups, from TOML files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from interviewer.errors import BankError, Fault, NotFound
+from interviewer.text import normalise
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Line = Annotated[str, Field(min_length=1, max_length=400)]
+Terms = Annotated[tuple[Line, ...], Field(min_length=1)]
+DEEPER = "deeper"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class KeyPoint(_Entry):
+    """One claim of the reference answer, gradable alone.
+
+    `weight` is 3 (must), 2 (should) or 1 (bonus); each group of `terms` is one concept with its wordings; `says` are
+    right wordings of candidates, `denies` fluent wrong ones.
+    """
+
+    id: Slug
+    text: Line
+    weight: Literal[1, 2, 3]
+    terms: tuple[Terms, ...] = ()
+    says: tuple[Line, ...] = ()
+    denies: tuple[Line, ...] = ()
+
+
+class Misconception(_Entry):
+    """A wrong belief that candidates state with confidence, and its correction; `point` is the point it contradicts."""
+
+    claim: Line
+    correction: Line
+    point: Slug
+
+
+class FollowUp(_Entry):
+    """A question after the reply: aimed at the point `when`, or `deeper` once all must-points are met."""
+
+    ask: Line
+    when: Slug
+    answer: str = Field(min_length=1)
+    points: tuple[KeyPoint, ...] = Field(min_length=1)
+
+
+class Question(_Entry):
+    """One question of the bank with all that is needed to ask and to grade it."""
+
+    id: str
+    topic: Slug | Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    question: Line
+    aliases: tuple[Line, ...] = ()
+    level: Literal[1, 2, 3]
+    kind: Literal["concept", "compare", "derive", "code"]
+    sources: tuple[str, ...] = ()
+    brief: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+    code: str = ""
+    reviewed: bool = True
+    points: tuple[KeyPoint, ...] = Field(min_length=1)
+    misconceptions: tuple[Misconception, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that grading reads; a grade keeps it to know later whether the question was edited."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+class Topic(_Entry):
+    """One topic of the taxonomy."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    zh: Line
+    en: Line
+
+    def title(self, language: str) -> str:
+        """Return the topic's title in `zh` or `en`."""
+        return self.en if language == "en" else self.zh
+
+
+class Bank:
+    """All topics in their order and all questions, sorted by topic and id."""
+
+    def __init__(self, topics: Iterable[Topic], questions: Iterable[Question]) -> None:
+        self.topics = tuple(topics)
+        rank = {topic.id: number for number, topic in enumerate(self.topics)}
+        ordered = sorted(questions, key=lambda q: (rank[q.topic], q.id))
+        self.questions: Mapping[str, Question] = MappingProxyType({q.id: q for q in ordered})
+        self._by_text = {normalise(text): q for q in reversed(ordered) for text in (*q.aliases, q.question)}
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def __iter__(self) -> Iterator[Question]:
+        return iter(self.questions.values())
+
+    def get(self, question_id: str) -> Question:
+        """Return the question with this id; NotFound names it."""
+        found = self.questions.get(question_id)
+        if found is None:
+            raise NotFound("unknown_question", question=question_id[:80])
+        return found
+
+    def find(self, id_or_text: str) -> Question | None:
+        """Return the question with this id, or with this wording (width, case and punctuation ignored), or None."""
+        return self.questions.get(id_or_text.strip()) or self._by_text.get(normalise(id_or_text))
+
+    def topic(self, topic_id: str) -> Topic:
+        """Return the topic with this id; NotFound lists the topics that exist."""
+        for topic in self.topics:
+            if topic.id == topic_id:
+                return topic
+        raise NotFound("unknown_topic", topic=topic_id[:80], known=", ".join(t.id for t in self.topics))
+
+    def of_topics(self, topic_ids: Iterable[str]) -> tuple[Question, ...]:
+        """Return the questions of these topics, of all topics when none is named; NotFound for an unknown topic."""
+        wanted = {self.topic(topic_id).id for topic_id in topic_ids}
+        return tuple(q for q in self if not wanted or q.topic in wanted)
+
+    @property
+    def digest(self) -> str:
+        """Hash of all questions."""
+        return hashlib.sha256("".join(q.digest for q in self).encode()).hexdigest()[:16]
+
+
+def load(folder: Path) -> Bank:
+    """Read `topics.toml` and `questions/<topic>/<slug>.toml` below `folder`; BankError carries every fault at once.
+
+    Files whose name begins with an underscore are templates and are left out.
+    """
+    faults: list[Fault] = []
+    topics = _read_topics(folder / "topics.toml", faults)
+    known = {topic.id for topic in topics}
+    questions: list[Question] = []
+    for path in sorted((folder / "questions").rglob("*.toml")):
+        if path.name.startswith("_"):
+            continue
+        question = read_question(path, folder, faults)
+        if question is not None:
+            if question.topic not in known:
+                faults.append(Fault(_shown(path, folder), "topic", f"{question.topic!r} is not in topics.toml"))
+            questions.append(question)
+    faults += _duplicates(questions)
+    if not questions and not faults:
+        faults.append(Fault(str(folder), "questions", "no question files"))
+    if faults:
+        raise BankError(faults)
+    return Bank(topics, questions)
+
+
+def read_question(path: Path, folder: Path, faults: list[Fault]) -> Question | None:
+    """Read one question file; what is wrong with it is appended to `faults`, and None returned."""
+    shown = _shown(path, folder)
+    raw = _read_toml(path, shown, faults)
+    if raw is None:
+        return None
+    parts = path.relative_to(folder / "questions").with_suffix("").parts
+    if len(parts) != 2 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", parts[-1]):
+        faults.append(Fault(shown, "file", "must be questions/<topic>/<slug>.toml, the slug in a-z, 0-9 and hyphens"))
+        return None
+    try:
+        question = Question.model_validate({**raw, "topic": parts[0], "id": "/".join(parts)})
+    except ValidationError as error:
+        faults += [Fault(shown, _field(e["loc"]), e["msg"]) for e in error.errors()]
+        return None
+    before = len(faults)
+    faults += _references(question, shown)
+    return question if len(faults) == before else None
+
+
+def _read_topics(path: Path, faults: list[Fault]) -> list[Topic]:
+    raw = _read_toml(path, path.name, faults)
+    if raw is None:
+        return []
+    try:
+        return [Topic.model_validate(entry) for entry in raw.get("topics", [])]
+    except ValidationError as error:
+        faults += [Fault(path.name, _field(e["loc"]), e["msg"]) for e in error.errors()]
+        return []
+
+
+def _read_toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        faults.append(Fault(shown, "file", f"cannot be read: {error.strerror}"))
+    except UnicodeDecodeError as error:
+        faults.append(Fault(shown, "encoding", f"not UTF-8 (byte {error.start}); save the file as UTF-8"))
+    except tomllib.TOMLDecodeError as error:
+        faults.append(Fault(shown, "TOML", str(error)))
+    return None
+
+
+def _references(question: Question, shown: str) -> list[Fault]:
+    faults = []
+    ids = [point.id for point in question.points]
+    faults += [Fault(shown, f"points.{i}", "duplicate point id") for i in sorted({i for i in ids if ids.count(i) > 1})]
+    for number, misconception in enumerate(question.misconceptions):
+        if misconception.point not in ids:
+            faults.append(Fault(shown, f"misconceptions[{number}].point", f"no point {misconception.point!r}"))
+    for number, follow_up in enumerate(question.follow_ups):
+        if follow_up.when not in (*ids, DEEPER):
+            faults.append(Fault(shown, f"follow_ups[{number}].when", f"neither a point nor 'deeper': {follow_up.when!r}"))
+        inner = [point.id for point in follow_up.points]
+        if len(set(inner)) != len(inner):
+            faults.append(Fault(shown, f"follow_ups[{number}].points", "duplicate point id"))
+    return faults
+
+
+def _duplicates(questions: list[Question]) -> list[Fault]:
+    seen: dict[str, str] = {}
+    faults = []
+    for question in questions:
+        text = normalise(question.question)
+        if text in seen:
+            faults.append(Fault(f"questions/{question.id}.toml", "question", f"same wording as {seen[text]}"))
+        seen[text] = question.id
+    return faults
+
+
+def _shown(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _field(loc: tuple[int | str, ...]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".") or "file"

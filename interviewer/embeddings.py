@@ -1,0 +1,154 @@
+"""The vectors of the bank's texts: shipped with the bank, else kept in the data folder, else encoded once.
+
+A vector is keyed by the hash of its text, so a text that did not change is never encoded again. Vectors are passages,
+float16 on disk, one file a topic: `knowledge/vectors/<encoder>/<topic>.npz`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from interviewer.bank import Bank, KeyPoint, Question
+from interviewer.encoder import Encoder, Matrix
+from interviewer.errors import DataFolderError, IndexFault
+
+Progress = Callable[[int, int], None]
+_CHUNK = 32
+
+
+def key(text: str) -> bytes:
+    """Return the key of a text: the first 8 bytes of its SHA-256."""
+    return hashlib.sha256(text.encode()).digest()[:8]
+
+
+def search_texts(question: Question) -> dict[str, str]:
+    """Return entry name → text of everything by which a question is found."""
+    aliases = {f"alias-{number}": alias for number, alias in enumerate(question.aliases)}
+    points = {f"point-{point.id}": point.text for point in question.points}
+    return {"question": question.question, **aliases, **points, "answer": question.answer}
+
+
+def grading_texts(question: Question) -> list[str]:
+    """Return every text of a question that a reply is compared with."""
+    points = [*question.points, *(point for follow_up in question.follow_ups for point in follow_up.points)]
+    return [text for point in points for text in point_texts(point)] + [m.claim for m in question.misconceptions]
+
+
+def point_texts(point: KeyPoint) -> list[str]:
+    """Return the texts of one key point that a reply is compared with."""
+    return [point.text, *point.says, *point.denies]
+
+
+def texts_of(question: Question) -> list[str]:
+    """Return every text of a question that has a vector, each once."""
+    return list(dict.fromkeys([*search_texts(question).values(), *grading_texts(question)]))
+
+
+class Embeddings:
+    """Passage vectors of the bank's texts, float32 unit rows; safe to share between threads."""
+
+    def __init__(self, encoder: Encoder, shipped: Path, cache: Path | None = None) -> None:
+        self.encoder = encoder
+        self._shipped = shipped / encoder.name
+        self._cache = cache / f"{encoder.name}.npz" if cache else None
+        self._rows: dict[bytes, Matrix] | None = None
+        self._lock = threading.Lock()
+
+    def passages(self, texts: Sequence[str], progress: Progress | None = None, *, keep: bool = True) -> Matrix:
+        """Return the vectors of these texts, shape (texts, dimension); what has none yet is encoded.
+
+        With `keep`, new vectors go to the cache file; texts that users bring are not kept.
+        """
+        with self._lock:
+            rows = self._load() if keep else dict(self._load())
+            missing = [text for text in dict.fromkeys(texts) if key(text) not in rows]
+            for start in range(0, len(missing), _CHUNK):
+                chunk = missing[start : start + _CHUNK]
+                for text, vector in zip(chunk, self.encoder.passages(chunk), strict=True):
+                    rows[key(text)] = vector.astype(np.float16).astype(np.float32)
+                if progress:
+                    progress(min(start + _CHUNK, len(missing)), len(missing))
+            if missing and self._cache and keep:
+                self._keep(rows, self._cache, missing)
+            return np.stack([rows[key(text)] for text in texts]) if texts else np.zeros((0, 1), np.float32)
+
+    def _load(self) -> dict[bytes, Matrix]:
+        if self._rows is None:
+            self._rows = {}
+            for path in sorted(self._shipped.glob("*.npz")):
+                self._rows.update(_read(path))
+            if self._cache and self._cache.exists():
+                try:
+                    self._rows.update(_read(self._cache))
+                except IndexFault:  # a cache that a killed process left broken is made anew
+                    self._cache.unlink()
+        return self._rows
+
+    def _keep(self, rows: dict[bytes, Matrix], path: Path, added: Iterable[str]) -> None:
+        kept = set(_read(path)) if path.exists() else set()
+        keys = sorted(kept | {key(text) for text in added})
+        try:
+            _write(path, keys, rows)
+        except OSError as error:
+            raise DataFolderError("data_folder", path=path.parent, reason=error.strerror) from error
+
+
+def ship(bank: Bank, encoder: Encoder, folder: Path, progress: Progress | None = None) -> int:
+    """Write the vectors of every text of the bank below `folder`, unchanged texts not encoded again; return how many.
+
+    Files of topics without questions and vectors of texts that are gone are removed.
+    """
+    library = Embeddings(encoder, folder)
+    target = folder / encoder.name
+    library.passages([text for question in bank for text in texts_of(question)], progress)
+    total = 0
+    used = {question.topic for question in bank}
+    for path in target.glob("*.npz"):
+        if path.stem not in used:
+            path.unlink()
+    for topic in bank.topics:
+        texts = sorted({text for question in bank.of_topics([topic.id]) for text in texts_of(question)}, key=key)
+        if not texts:
+            continue
+        vectors = library.passages(texts)
+        keys = [key(text) for text in texts]
+        _write(target / f"{topic.id}.npz", keys, dict(zip(keys, vectors, strict=True)))
+        total += len(texts)
+    return total
+
+
+def stale(bank: Bank, encoder_name: str, folder: Path) -> list[str]:
+    """Return the topics whose shipped vectors do not fit their questions (a text without one, or one without a text)."""
+    found = []
+    for topic in bank.topics:
+        wanted = {key(text) for question in bank.of_topics([topic.id]) for text in texts_of(question)}
+        path = folder / encoder_name / f"{topic.id}.npz"
+        if (set(_read(path)) if path.exists() else set()) != wanted:
+            found.append(topic.id)
+    return found
+
+
+def _read(path: Path) -> dict[bytes, Matrix]:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            keys, vectors = stored["keys"], stored["vectors"].astype(np.float32)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise IndexFault("vectors_corrupt", path=path) from error
+    return {bytes(k): vector for k, vector in zip(keys, vectors, strict=True)}
+
+
+def _write(path: Path, keys: Sequence[bytes], rows: dict[bytes, Matrix]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = np.array([list(k) for k in keys], dtype=np.uint8)
+    vectors = np.stack([rows[k] for k in keys]).astype(np.float16)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, keys=table, vectors=vectors)
+    temporary.replace(path)

@@ -1,0 +1,1 @@
+"""Reply and rubric to verdicts, verdicts to score."""

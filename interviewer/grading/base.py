@@ -1,0 +1,62 @@
+"""What a grader is, and what every grader's verdicts go through before they count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from interviewer.grading.form import is_echo, is_keyword_list
+from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
+from interviewer.text import find_quote
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """A grader's verdicts on one reply, one per point of the rubric and in its order."""
+
+    points: tuple[PointVerdict, ...]
+    misconceptions: tuple[FoundMisconception, ...] = ()
+    prompt: str = ""
+    model: str = ""
+
+
+class Grader(Protocol):
+    """Judges a reply against a rubric; raises an InterviewerError when it cannot."""
+
+    name: Literal["offline", "llm"]
+
+    def assess(self, rubric: Rubric, reply: str) -> Assessment:
+        """Return the verdicts on this reply."""
+        ...
+
+
+def verified(rubric: Rubric, reply: str, points: Sequence[PointVerdict]) -> tuple[PointVerdict, ...]:
+    """Return the verdicts in the rubric's order, each with a quote of the reply's own words, or `missing`.
+
+    A quote that does not occur in the reply (width, case and punctuation ignored), or that only repeats the question,
+    counts for nothing. A point without a verdict, or with two that differ, is missing.
+    """
+    by_id: dict[str, list[PointVerdict]] = {}
+    for judged in points:
+        by_id.setdefault(judged.id, []).append(judged)
+    result = []
+    for point in rubric.points:
+        given = by_id.get(point.id, [])
+        same = len({judged.verdict for judged in given}) == 1
+        judged = given[0] if given and same else None
+        quote = find_quote(judged.quote, reply) if judged and judged.verdict is not Verdict.MISSING else None
+        if judged is None or not quote or is_echo(quote, rubric.question):
+            verdict, quote = Verdict.MISSING, ""
+        else:
+            verdict = judged.verdict
+        reason = judged.reason if judged else ""
+        result.append(
+            PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote, reason=reason)
+        )
+    return tuple(result)
+
+
+def only_lists_keywords(rubric: Rubric, reply: str) -> bool:
+    """Return whether the reply strings words together where the reference makes claims."""
+    return is_keyword_list(reply) and not is_keyword_list(rubric.answer)

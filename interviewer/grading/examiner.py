@@ -1,0 +1,69 @@
+"""One reply in, one grade out: by the endpoint where there is one, by the offline grader where it fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from interviewer.errors import InterviewerError, LlmNotConfigured
+from interviewer.grading.base import Assessment, Grader, only_lists_keywords
+from interviewer.grading.feedback import feedback
+from interviewer.grading.form import clarity
+from interviewer.grading.scoring import score
+from interviewer.records import Grade, Rubric, Ungraded
+
+Which = Literal["auto", "offline", "llm"]
+
+
+class Examiner:
+    """Grades replies with the graders it is given; what stood in for what is written into the grade."""
+
+    def __init__(
+        self,
+        offline: Grader | None,
+        llm: Grader | None = None,
+        which: Which = "auto",
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._offline, self._llm, self._which, self._clock = offline, llm, which, clock
+        if which == "llm" and llm is None:
+            raise LlmNotConfigured
+
+    def grade(self, rubric: Rubric, reply: str, language: str = "zh") -> Grade | Ungraded:
+        """Return the grade of a reply, or Ungraded with every grader's reason; never a default score."""
+        graders = [g for g in ((self._llm if self._which != "offline" else None), self._offline) if g is not None]
+        faults: list[str] = []
+        started = self._clock()
+        for grader in graders:
+            try:
+                assessment = grader.assess(rubric, reply)
+            except InterviewerError as error:
+                faults.append(error.say(language))
+                continue
+            return self._grade(grader, assessment, rubric, reply, language, " ".join(faults), started)
+        return Ungraded(reason=" ".join(faults) or LlmNotConfigured().say(language))
+
+    def _grade(
+        self,
+        grader: Grader,
+        assessment: Assessment,
+        rubric: Rubric,
+        reply: str,
+        language: str,
+        fallback: str,
+        started: float,
+    ) -> Grade:
+        scored = score(assessment.points, clarity(reply), only_lists_keywords(rubric, reply))
+        return Grade(
+            points=assessment.points,
+            misconceptions=assessment.misconceptions,
+            score=scored,
+            feedback=feedback(assessment, scored, language),
+            grader=grader.name,
+            model=assessment.model,
+            fallback=fallback,
+            prompt=assessment.prompt,
+            rubric=rubric.digest,
+            seconds=round(self._clock() - started, 3),
+        )

@@ -1,0 +1,34 @@
+"""Feedback in words, made from the verdicts alone: no praise and no blame that a verdict does not support."""
+
+from __future__ import annotations
+
+from interviewer.grading.base import Assessment
+from interviewer.records import PointVerdict, Score, Verdict
+from interviewer.words import say
+
+_QUOTED = 40
+
+
+def feedback(assessment: Assessment, score: Score, language: str) -> str:
+    """Return two or three sentences: what stands, what to correct first, what is missing."""
+    parts = []
+    by_weight = sorted(assessment.points, key=lambda point: -point.weight)
+    met = [point for point in by_weight if point.verdict is Verdict.MET]
+    wrong = [point for point in by_weight if point.verdict is Verdict.CONTRADICTED]
+    open_ = [point for point in by_weight if point.verdict in (Verdict.MISSING, Verdict.PARTIAL) and point.weight > 1]
+    parts.append(say(language, "feedback.met", count=len(met), total=len(by_weight)) if met else say(language, "feedback.none"))
+    if score.cap == "keyword_list":
+        parts.append(say(language, "feedback.keyword_list"))
+    if wrong:
+        correction = next((m.correction for m in assessment.misconceptions if m.point == wrong[0].id), wrong[0].text)
+        parts.append(say(language, "feedback.wrong", quote=_short(wrong[0]), correction=correction))
+    if open_:
+        key = "feedback.partial" if open_[0].verdict is Verdict.PARTIAL else "feedback.missing"
+        parts.append(say(language, key, point=open_[0].text))
+    elif not wrong:
+        parts.append(say(language, "feedback.complete"))
+    return ("" if language == "zh" else " ").join(parts)
+
+
+def _short(point: PointVerdict) -> str:
+    return point.quote if len(point.quote) <= _QUOTED else point.quote[:_QUOTED] + "…"

@@ -1,0 +1,238 @@
+"""The values of one interview: what was asked, replied, judged and scored. All frozen; a change is a new value."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from interviewer.bank import FollowUp, KeyPoint, Misconception, Question
+from interviewer.words import Language
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Verdict(StrEnum):
+    """What a reply says about one key point."""
+
+    MET = "met"
+    PARTIAL = "partial"
+    MISSING = "missing"
+    CONTRADICTED = "contradicted"
+
+
+class Rubric(_Record):
+    """What a reply is graded against: a question, its reference answer and its key points."""
+
+    question: str
+    answer: str
+    points: tuple[KeyPoint, ...]
+    misconceptions: tuple[Misconception, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Hash of everything that grading reads; a grade keeps it, so that an edited question is noticed."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @classmethod
+    def of_question(cls, question: Question) -> Rubric:
+        """Make the rubric of a question of the bank."""
+        return cls(
+            question=question.question,
+            answer=question.answer,
+            points=question.points,
+            misconceptions=question.misconceptions,
+        )
+
+    @classmethod
+    def of_follow_up(cls, follow_up: FollowUp) -> Rubric:
+        """Make the rubric of an authored follow-up: its own points."""
+        return cls(question=follow_up.ask, answer=follow_up.answer, points=follow_up.points)
+
+    @classmethod
+    def of_point(cls, question: Question, point_id: str) -> Rubric:
+        """Make the rubric of a probe: the one point of the question that was asked after."""
+        points = tuple(point for point in question.points if point.id == point_id)
+        wrong = tuple(m for m in question.misconceptions if m.point == point_id)
+        return cls(question=question.question, answer=question.answer, points=points, misconceptions=wrong)
+
+
+class PointVerdict(_Record):
+    """The verdict on one key point; `quote` occurs in the reply word for word, empty when the point is missing."""
+
+    id: str
+    text: str
+    weight: int
+    verdict: Verdict
+    quote: str = ""
+    reason: str = ""
+
+
+class FoundMisconception(_Record):
+    """A wrong belief that the reply states."""
+
+    claim: str
+    correction: str
+    point: str
+    quote: str
+
+
+class Dimensions(_Record):
+    """Four views of the same verdicts, each 0 to 100; they explain the score and do not enter it."""
+
+    correctness: int
+    coverage: int
+    depth: int
+    clarity: int
+
+
+Band = Literal["excellent", "good", "fair", "weak", "poor"]
+Cap = Literal["", "contradicted", "keyword_list"]
+
+
+class Score(_Record):
+    """A score of 0 to 100, its band, and whether a contradicted must-point or the reply's form capped it."""
+
+    value: Annotated[int, Field(ge=0, le=100)]
+    band: Band
+    dimensions: Dimensions
+    cap: Cap = ""
+
+
+class Grade(_Record):
+    """A graded reply: the verdicts, the score computed from them, and how it came about.
+
+    `fallback` is the reason why the offline grader stood in for the endpoint, empty when it did not; `seconds` is the
+    time that grading took; `prompt` and `rubric` are digests.
+    """
+
+    kind: Literal["grade"] = "grade"
+    points: tuple[PointVerdict, ...]
+    misconceptions: tuple[FoundMisconception, ...] = ()
+    score: Score
+    feedback: str
+    grader: Literal["offline", "llm"]
+    model: str = ""
+    fallback: str = ""
+    prompt: str = ""
+    rubric: str
+    seconds: float
+
+    def verdict(self, point_id: str) -> Verdict:
+        """Return the verdict on a point; KeyError when the grade has none."""
+        return {point.id: point.verdict for point in self.points}[point_id]
+
+
+class Ungraded(_Record):
+    """A reply that no grader could grade, and why; it can be graded again."""
+
+    kind: Literal["ungraded"] = "ungraded"
+    reason: str
+
+
+class Skipped(_Record):
+    """A question that the candidate passed over."""
+
+    kind: Literal["skipped"] = "skipped"
+
+
+Outcome = Annotated[Grade | Ungraded | Skipped, Field(discriminator="kind")]
+
+
+class Turn(_Record):
+    """One question put to the candidate and what came of it.
+
+    `follow_up` is the number of an authored follow-up of the question; `point` is the key point that a probe is after;
+    with neither it is the question itself. `said` is what the interviewer said to ask it, `fallback` why the authored words
+    stood in for the model's, empty when they did not.
+    """
+
+    number: int
+    question: str
+    follow_up: int | None = None
+    point: str = ""
+    said: str
+    fallback: str = ""
+    hints: tuple[str, ...] = ()
+    reply: str | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this turn asks the question itself."""
+        return self.follow_up is None and not self.point
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this turn waits for a reply."""
+        return self.reply is None and self.outcome is None
+
+
+class Plan(_Record):
+    """What an interview is to be: its questions in order, follow-ups a question, and its language."""
+
+    questions: tuple[str, ...]
+    topics: tuple[str, ...] = ()
+    follow_ups: int = 2
+    language: Language = "zh"
+    seed: int
+
+
+class Interview(_Record):
+    """One interview so far; `id` is unguessable and is all that a client holds."""
+
+    id: str
+    plan: Plan
+    started: datetime
+    turns: tuple[Turn, ...] = ()
+    ended: datetime | None = None
+
+    @property
+    def last(self) -> Turn:
+        """The turn that the interview stands at."""
+        return self.turns[-1]
+
+
+class QuestionReport(_Record):
+    """How one question went; `score` is None when no reply to it could be graded."""
+
+    question: str
+    text: str
+    topic: str
+    score: int | None
+    main: int | None
+    follow_ups: tuple[int, ...] = ()
+    hints: int = 0
+    skipped: bool = False
+    ungraded: str = ""
+
+
+class Study(_Record):
+    """One key point worth studying: missed, half said or contradicted."""
+
+    question: str
+    text: str
+    point: str
+    verdict: Verdict
+    correction: str = ""
+
+
+class Report(_Record):
+    """What an interview came to; `total` is the mean of its question scores, None when nothing was graded.
+
+    `graders` names what graded the replies, `fallbacks` every stand-in that happened and why.
+    """
+
+    interview: str
+    ended: bool
+    total: int | None
+    band: Band | None
+    questions: tuple[QuestionReport, ...]
+    study: tuple[Study, ...]
+    graders: tuple[str, ...]
+    fallbacks: tuple[str, ...]

@@ -1,0 +1,204 @@
+"""Interviews in SQL: a SQLite file by default, another database by its URL. Every turn is a row of its own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+
+from interviewer.errors import DataFolderError, NotFound
+from interviewer.records import Interview, Outcome, Plan, Turn
+
+_OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+_schema = MetaData()
+_interviews = Table(
+    "interviews",
+    _schema,
+    Column("id", String(64), primary_key=True),
+    Column("plan", Text, nullable=False),
+    Column("started", String(40), nullable=False),
+    Column("ended", String(40)),
+)
+_turns = Table(
+    "turns",
+    _schema,
+    Column("interview", String(64), ForeignKey("interviews.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("question", String(200), nullable=False),
+    Column("follow_up", Integer),
+    Column("point", String(200), nullable=False),
+    Column("said", Text, nullable=False),
+    Column("fallback", Text, nullable=False),
+    Column("hints", Text, nullable=False),
+    Column("reply", Text),
+    Column("outcome", Text),
+)
+
+
+class Store:
+    """Keeps interviews; every call is one transaction, and a write that lost a race returns False.
+
+    DataFolderError when the database cannot be opened or written.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._where = url
+        try:
+            parsed = make_url(url)
+            self._where = parsed.render_as_string(hide_password=True)
+            if parsed.get_backend_name() == "sqlite" and parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = create_engine(parsed)
+            if parsed.get_backend_name() == "sqlite":
+                event.listen(self._engine, "connect", _tune_sqlite)
+            _schema.create_all(self._engine)
+        except OSError as error:
+            raise DataFolderError("data_folder", path=Path(self._where).parent, reason=error.strerror) from error
+        except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise self._fault(error) from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def check(self) -> None:
+        """Raise DataFolderError unless a transaction can be written."""
+        with self._transaction() as connection:
+            connection.execute(update(_interviews).where(_interviews.c.id == "").values(plan=""))
+
+    def create(self, interview: Interview) -> None:
+        """Store a new interview with its turns."""
+        with self._transaction() as connection:
+            values = {"id": interview.id, "plan": interview.plan.model_dump_json(), "started": _stamp(interview.started)}
+            connection.execute(insert(_interviews).values(**values))
+            for turn in interview.turns:
+                connection.execute(insert(_turns).values(**_row(interview.id, turn)))
+
+    def load(self, interview_id: str) -> Interview:
+        """Return a stored interview; NotFound when there is none with this id."""
+        with self._transaction() as connection:
+            row = connection.execute(select(_interviews).where(_interviews.c.id == interview_id)).one_or_none()
+            if row is None:
+                raise NotFound("unknown_interview", interview=interview_id[:80])
+            turns = connection.execute(
+                select(_turns).where(_turns.c.interview == interview_id).order_by(_turns.c.number)
+            ).all()
+        return Interview(
+            id=row.id,
+            plan=Plan.model_validate_json(row.plan),
+            started=_time(row.started),
+            ended=_time(row.ended) if row.ended else None,
+            turns=tuple(_turn(turn) for turn in turns),
+        )
+
+    def add_turn(self, interview_id: str, turn: Turn) -> bool:
+        """Store a new turn; False when a turn with its number is there already."""
+        try:
+            with self._transaction() as connection:
+                connection.execute(insert(_turns).values(**_row(interview_id, turn)))
+        except IntegrityError:
+            return False
+        return True
+
+    def save_reply(self, interview_id: str, number: int, reply: str) -> bool:
+        """Store the reply of an open turn; False when the turn was replied to or skipped meanwhile."""
+        return self._update(
+            interview_id, number, _turns.c.reply.is_(None), _turns.c.outcome.is_(None), values={"reply": reply}
+        )
+
+    def save_skip(self, interview_id: str, number: int, outcome: Outcome) -> bool:
+        """Store that an open turn was skipped; False when it was replied to or skipped meanwhile."""
+        values = {"outcome": outcome.model_dump_json()}
+        return self._update(interview_id, number, _turns.c.reply.is_(None), _turns.c.outcome.is_(None), values=values)
+
+    def save_outcome(self, interview_id: str, number: int, outcome: Outcome) -> None:
+        """Store the outcome of a turn's reply, in place of an earlier one."""
+        values = {"outcome": outcome.model_dump_json()}
+        self._update(interview_id, number, _turns.c.reply.is_not(None), values=values)
+
+    def save_hints(self, interview_id: str, turn: Turn) -> None:
+        """Store the hints of a turn."""
+        self._update(interview_id, turn.number, values={"hints": json.dumps(turn.hints, ensure_ascii=False)})
+
+    def end(self, interview_id: str, when: datetime) -> None:
+        """Store that an interview ended; the first time stays."""
+        with self._transaction() as connection:
+            where = (_interviews.c.id == interview_id) & _interviews.c.ended.is_(None)
+            connection.execute(update(_interviews).where(where).values(ended=_stamp(when)))
+
+    def _update(self, interview_id: str, number: int, *conditions: Any, values: dict[str, Any]) -> bool:  # noqa: ANN401
+        with self._transaction() as connection:
+            where = (_turns.c.interview == interview_id, _turns.c.number == number, *conditions)
+            return connection.execute(update(_turns).where(*where).values(**values)).rowcount == 1
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: Exception) -> DataFolderError:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        reason = " ".join(str(cause).split())[:200]
+        return DataFolderError("database", reason=reason, path=self._where)
+
+
+def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _row(interview_id: str, turn: Turn) -> dict[str, Any]:
+    row = turn.model_dump(exclude={"hints", "outcome"})
+    hints = json.dumps(turn.hints, ensure_ascii=False)
+    return {**row, "interview": interview_id, "hints": hints, "outcome": turn.outcome and turn.outcome.model_dump_json()}
+
+
+def _turn(row: Any) -> Turn:  # noqa: ANN401 - a row of SQLAlchemy
+    values = row._asdict()
+    del values["interview"]
+    outcome = values["outcome"]
+    return Turn.model_validate(
+        {
+            **values,
+            "hints": tuple(json.loads(values["hints"])),
+            "outcome": _OUTCOME.validate_json(outcome) if outcome else None,
+        }
+    )
+
+
+def _stamp(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat()
+
+
+def _time(stamp: str) -> datetime:
+    return datetime.fromisoformat(stamp)
