@@ -69,7 +69,11 @@ def plan(bank: Bank, topics: Sequence[str], count: int, follow_ups: int, languag
     chosen = sorted(pool, key=lambda q: turn_of[q.id])[:count]
     ordered = sorted(chosen, key=lambda q: q.level)
     return Plan(
-        questions=tuple(q.id for q in ordered), topics=tuple(topics), follow_ups=follow_ups, language=language, seed=seed
+        questions=tuple(q.id for q in ordered),
+        topics=tuple(topics),
+        follow_ups=follow_ups,
+        language=language,
+        seed=seed,
     )
 
 
@@ -82,19 +86,19 @@ def next_move(interview: Interview, bank: Bank) -> Move:
     asked = [turn for turn in interview.turns if turn.question == interview.last.question]
     main, later = asked[0], asked[1:]
     grade = main.outcome
-    if isinstance(grade, Grade) and isinstance(interview.last.outcome, Grade):
+    if isinstance(grade, Grade) and isinstance(interview.last.outcome, Grade) and main.question in bank.questions:
         allowed = min(interview.plan.follow_ups, 1 if grade.score.value == 0 else interview.plan.follow_ups)
         if len(later) < allowed:
             move = _follow_up(bank.get(main.question), grade, later)
             if move is not None:
                 return move
-    return _next_question(interview)
+    return _next_question(interview, bank)
 
 
-def _next_question(interview: Interview) -> Move:
+def _next_question(interview: Interview, bank: Bank) -> Move:
     done = {turn.question for turn in interview.turns}
     for question in interview.plan.questions:
-        if question not in done:
+        if question not in done and question in bank.questions:  # the bank may have lost it since the plan
             return AskQuestion(question)
     return WrapUp()
 

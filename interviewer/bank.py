@@ -215,7 +215,9 @@ def _references(question: Question, shown: str) -> list[Fault]:
             faults.append(Fault(shown, f"misconceptions[{number}].point", f"no point {misconception.point!r}"))
     for number, follow_up in enumerate(question.follow_ups):
         if follow_up.when not in (*ids, DEEPER):
-            faults.append(Fault(shown, f"follow_ups[{number}].when", f"neither a point nor 'deeper': {follow_up.when!r}"))
+            faults.append(
+                Fault(shown, f"follow_ups[{number}].when", f"neither a point nor 'deeper': {follow_up.when!r}")
+            )
         inner = [point.id for point in follow_up.points]
         if len(set(inner)) != len(inner):
             faults.append(Fault(shown, f"follow_ups[{number}].points", "duplicate point id"))

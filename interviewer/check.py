@@ -76,7 +76,10 @@ def _lengths(q: Question) -> Iterator[tuple[str, str]]:
         yield "answer", f"{han} Chinese characters, 150 to 600 wanted"
     if not 30 <= len(q.brief) <= 180:
         yield "brief", f"{len(q.brief)} characters, 30 to 180 wanted"
-    for field, text in (("answer", q.answer), *((f"follow_ups[{n}].answer", f.answer) for n, f in enumerate(q.follow_ups))):
+    for field, text in (
+        ("answer", q.answer),
+        *((f"follow_ups[{n}].answer", f.answer) for n, f in enumerate(q.follow_ups)),
+    ):
         if fault := latex_fault(text):
             yield field, fault
 

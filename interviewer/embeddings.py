@@ -125,7 +125,7 @@ def ship(bank: Bank, encoder: Encoder, folder: Path, progress: Progress | None =
 
 
 def stale(bank: Bank, encoder_name: str, folder: Path) -> list[str]:
-    """Return the topics whose shipped vectors do not fit their questions (a text without one, or one without a text)."""
+    """Return the topics whose shipped vectors do not fit: a text without a vector, or a vector without a text."""
     found = []
     for topic in bank.topics:
         wanted = {key(text) for question in bank.of_topics([topic.id]) for text in texts_of(question)}

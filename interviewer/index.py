@@ -57,6 +57,11 @@ class Index:
         self._digest = hashlib.sha256(json.dumps(self._entries, ensure_ascii=False).encode()).hexdigest()
         self._collection = self._open()
 
+    @property
+    def size(self) -> int:
+        """The number of entries."""
+        return len(self._entries)
+
     def nearest(self, text: str, k: int = 5) -> list[Hit]:
         """Return up to k questions, the most similar first, each once."""
         vector = self._embeddings.encoder.queries([text])
@@ -68,11 +73,10 @@ class Index:
             self._collection = self._open()
             return self._query(vector, k)
 
-    def rebuild(self) -> int:
-        """Throw the folder away and build it anew; return the number of entries."""
+    def rebuild(self) -> None:
+        """Throw the folder away and build it anew."""
         with self._locked():
             self._collection = self._rebuild()
-        return len(self._entries)
 
     def _query(self, vector: Any, k: int) -> list[Hit]:  # noqa: ANN401 - chroma's own array-like
         wanted = min(max(1, k) * _ENTRIES_PER_QUESTION, len(self._entries))
@@ -201,4 +205,3 @@ def _raise_if_locked(error: BaseException, folder: Path) -> None:
         raise IndexFault("index_locked", path=folder) from error
     if "readonly database" in text or "read-only" in text:
         raise DataFolderError("data_folder", path=folder, reason=str(error)[:120]) from error
-

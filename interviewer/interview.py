@@ -15,9 +15,7 @@ def start(interview_id: str, plan: Plan, now: datetime) -> Interview:
     return Interview(id=interview_id, plan=plan, started=now)
 
 
-def asked(
-    interview: Interview, move: AskQuestion | AskFollowUp | AskProbe, said: str, fallback: str = ""
-) -> Interview:
+def asked(interview: Interview, move: AskQuestion | AskFollowUp | AskProbe, said: str, fallback: str = "") -> Interview:
     """Return the interview with one more open turn."""
     turn = Turn(
         number=len(interview.turns) + 1,

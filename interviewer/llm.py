@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,21 +14,22 @@ from pydantic import BaseModel, ConfigDict
 
 from interviewer.errors import (
     LlmBadOutput,
-    LlmError,
     LlmNotConfigured,
     LlmRefused,
     LlmRejected,
-    LlmServerFault,
     LlmTimedOut,
     LlmTruncated,
 )
 from interviewer.llm_abilities import Abilities, Memory
+from interviewer.llm_faults import Deadline, Failure
 from interviewer.llm_schema import Form, Message, Rung, Thoughts, messages, without_thoughts
-from interviewer.llm_wire import Deadline, Failure, Packet, Wire
+from interviewer.llm_wire import Choice, Said, Tokens, Wire
 from interviewer.prompts import Prompt
 from interviewer.settings import Settings
 
 T = TypeVar("T", bound=BaseModel)
+R = TypeVar("R")
+Texts = Generator[str, None, None]
 
 OPENAI = "https://api.openai.com/v1"
 MEMORY = "endpoints.json"
@@ -36,6 +37,7 @@ MEMORY = "endpoints.json"
 MAX_TOKENS = 4096
 _REJECTIONS = (400, 404, 415, 422, 500, 501)
 _MALFORMED = (400, 422)
+_NO_END = "no end"
 
 
 class Llm(Protocol):
@@ -158,8 +160,7 @@ class Endpoint:
 
     def stream(self, prompt: Prompt) -> Iterator[str]:
         """Yield the answer's text as it comes; an LlmError may follow text that was already yielded."""
-        started = self._clock()
-        told = False
+        started, told = self._clock(), False
         try:
             call = self._call()
             first, texts = self._wire.retried(lambda: self._begun(prompt, call), call.deadline)
@@ -168,12 +169,13 @@ class Endpoint:
                 yield first
                 yield from texts
         except Failure as failure:
-            raise self._cut_off(failure.error) if told else failure.error from None
+            broken = told and not isinstance(failure.error, (LlmTimedOut, LlmTruncated, LlmRefused))
+            raise self._wire.fault(LlmTruncated, str(failure.error)) if broken else failure.error from None
         finally:
             self._count(Usage(seconds=self._clock() - started))
 
     def probe(self) -> Health:
-        """Return how the endpoint is, by one tiny call that finds out anew what it accepts; LlmError when it is not well."""
+        """Return how the endpoint is, by a tiny call that finds out anew what it accepts; raises LlmError."""
         started = self._clock()
 
         def anew(call: _Call) -> Health:
@@ -187,7 +189,7 @@ class Endpoint:
         """Let go of the client; the endpoint stays usable."""
         self._wire.close()
 
-    def _within(self, work: Callable[[_Call], Any]) -> Any:  # noqa: ANN401
+    def _within(self, work: Callable[[_Call], R]) -> R:
         started = self._clock()
         try:
             return work(self._call())
@@ -222,10 +224,10 @@ class Endpoint:
             try:
                 return self._on_rung(prompt, form, call)
             except Failure as failure:
-                below = call.abilities.below()
                 if not _steps_down(failure, call.abilities):
-                    raise first or failure from None
+                    raise
                 first = first or failure
+                below = call.abilities.below()
                 if below is None:
                     raise first from None
                 call.abilities = below
@@ -234,27 +236,24 @@ class Endpoint:
         asked = form.messages(prompt, call.abilities.rung)
         answer = self._answer(asked, form, call)
         reading = form.read(answer)
-        conforming = reading.conforming
+        kept = reading.conforming
         if reading.value is None:
-            asked += form.repair(answer, reading.fault)
-            reading = form.read(self._answer(asked, form, call))
+            reading = form.read(self._answer(asked + form.repair(answer, reading.fault), form, call))
             if reading.value is None:
                 raise Failure(self._wire.fault(LlmBadOutput, reading.fault))
         if not call.abilities.proven:
             # An answer that a kept schema would have prevented: the endpoint takes the parameter and ignores it.
-            rung: Rung = call.abilities.rung if conforming else "text"
+            rung: Rung = "text" if call.abilities.rung == "json_schema" and not kept else call.abilities.rung
             call.abilities = call.abilities.model_copy(update={"rung": rung, "proven": True})
-            self._learn(call.abilities)
+            self._learn(rung=rung, proven=True)
         return reading.value
 
     def _answer(self, asked: list[Message], form: Form[T], call: _Call) -> str:
         body = {"model": self._model, "messages": asked, "temperature": 0, "seed": 0}
         body |= form.response_format(call.abilities.rung)
-        return self._wire.retried(lambda: self._adapting(body, call, self._completed), call.deadline)
+        return self._wire.retried(lambda: self._adapted(body, call, self._completed), call.deadline)
 
-    def _adapting(
-        self, body: dict[str, Any], call: _Call, send: Callable[[dict[str, Any], Deadline], T2]
-    ) -> T2:
+    def _adapted(self, body: dict[str, Any], call: _Call, send: Callable[[dict[str, Any], Deadline], R]) -> R:
         while True:
             fitted = call.abilities.fitted(body, MAX_TOKENS)
             try:
@@ -264,43 +263,76 @@ class Endpoint:
                 if fewer is None:
                     raise
                 call.abilities = fewer
-                continue
-            if call.abilities.proven:
-                self._learn(call.abilities)
-            return result
+            else:
+                self._learn(limit=call.abilities.limit, dropped=call.abilities.dropped)
+                return result
 
     def _completed(self, body: dict[str, Any], deadline: Deadline) -> str:
-        packet = self._wire.completion(body, deadline)
-        self._counted(packet)
-        choice = (packet.choices or [])[0]
-        said = choice.message
-        self._unless_ended_badly(choice.finish_reason, (said and said.refusal) or "")
-        text = without_thoughts((said and said.content) or "").strip()
-        if not text:
-            raise self._empty()
-        return text
+        choice, tokens = self._wire.completion(body, deadline)
+        self._count(_usage(tokens))
+        said = choice.message or Said()
+        self._unless_cut(choice.finish_reason, said.refusal or "")
+        return without_thoughts(said.content or "").strip() or self._nothing()
 
-    def _begun(self, prompt: Prompt, call: _Call) -> tuple[str, Iterator[str]]:
+    def _begun(self, prompt: Prompt, call: _Call) -> tuple[str, Texts]:
         body = {"model": self._model, "messages": messages(prompt), "stream_options": {"include_usage": True}}
 
-        def begin(fitted: dict[str, Any], deadline: Deadline) -> tuple[str, Iterator[str]]:
+        def begun(fitted: dict[str, Any], deadline: Deadline) -> tuple[str, Texts]:
             texts = self._texts(fitted, deadline)
-            first = next(texts, "")
-            if not first:
-                raise self._empty()
-            return first, texts
+            return next(texts, "") or self._nothing(), texts
 
-        return self._adapting(body, call, begin)
+        return self._adapted(body, call, begun)
 
-    def _texts(self, body: dict[str, Any], deadline: Deadline) -> Iterator[str]:
-        thoughts, finish, refusal, heard = Thoughts(), None, "", False
+    def _texts(self, body: dict[str, Any], deadline: Deadline) -> Texts:
+        thoughts, whole = Thoughts(), Choice()
+        tokens: Tokens | None = None
         with closing(self._wire.packets(body, deadline)) as packets:
-            for packet in packets:
-                heard = True
-                self._counted(packet) if packet.usage else None
-                for choice in packet.choices or []:
-                    finish = choice.finish_reason or finish
-                    refusal += (choice.delta and choice.delta.refusal) or ""
-                    if text := thoughts.feed((choice.delta and choice.delta.content) or ""):
-                        yield text
-        ...
+            try:
+                for packet in packets:
+                    tokens = packet.usage or tokens
+                    for choice in packet.choices or []:
+                        whole = whole.followed_by(choice)
+                        if text := thoughts.feed((choice.delta and choice.delta.content) or ""):
+                            yield text
+            except Failure:
+                if whole.finish_reason is None:
+                    raise
+        self._count(_usage(tokens))
+        self._unless_cut(whole.finish_reason or _NO_END, (whole.delta and whole.delta.refusal) or "")
+        if text := thoughts.rest():
+            yield text
+
+    def _unless_cut(self, finish: str | None, refusal: str) -> None:
+        if refusal:
+            raise Failure(self._wire.fault(LlmRefused, refusal))
+        if finish == "content_filter":
+            raise Failure(self._wire.fault(LlmRefused, finish))
+        if finish == "length":
+            raise Failure(self._wire.fault(LlmTruncated, f"finish_reason length, {MAX_TOKENS} tokens"))
+        if finish == _NO_END:
+            raise Failure(self._wire.fault(LlmTruncated, "the stream ended early"), attempts=2)
+
+    def _nothing(self) -> str:
+        raise Failure(self._wire.fault(LlmRefused, "an empty answer"), attempts=2, wait=0.0)
+
+    def _learn(self, **found: object) -> None:
+        with self._lock:
+            known = self._abilities or Abilities()
+            learnt = self._abilities = known.model_copy(update=found)
+        if learnt != known:
+            self._memory.keep(self.url, self._model, learnt)
+
+    def _count(self, usage: Usage) -> None:
+        with self._lock:
+            self._usage += usage
+
+
+def _usage(tokens: Tokens | None) -> Usage:
+    told = tokens or Tokens()
+    return Usage(1, told.prompt_tokens or 0, told.completion_tokens or 0)
+
+
+def _steps_down(failure: Failure, abilities: Abilities) -> bool:
+    if failure.about_format and failure.status in _REJECTIONS:
+        return True
+    return failure.status in _MALFORMED and not abilities.proven

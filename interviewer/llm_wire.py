@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
-from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from interviewer.errors import (
     LlmAuthFailed,
-    LlmBusy,
     LlmError,
-    LlmRejected,
     LlmServerFault,
     LlmTimedOut,
     LlmUnreachable,
+)
+from interviewer.llm_faults import (
+    BRISK,
+    Deadline,
+    Failure,
+    causes,
+    failure_of,
+    kind_of,
+    message_of,
+    retry_after,
+    wait_of,
 )
 
 R = TypeVar("R")
@@ -39,45 +45,6 @@ _FAULT_LIMIT = 1 << 16
 _DETAIL = 200
 _CONNECT_SECONDS = 5.0
 _LOCAL = ("localhost", "127.0.0.1", "::1")
-_TRANSIENT = (408, 409, 500, 502, 503, 504)
-_FORMAT_WORDS = re.compile(r"response_format|json_schema|json_object|json schema|structured output|guided|grammar")
-_PATIENT, _BRISK = 5, 3
-_back_off = wait_exponential_jitter(initial=0.5, max=8, jitter=0.5)
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """The end of one call's budget, in the clock's seconds."""
-
-    seconds: float
-    end: float
-    clock: Callable[[], float]
-
-    def left(self) -> float:
-        """Return the seconds that are left, not below 0."""
-        return max(0.0, self.end - self.clock())
-
-
-class Failure(Exception):
-    """One request that failed: the error that it is unless something more can be tried.
-
-    `attempts` is how often this kind may happen in one call; `wait` overrules the back-off, in seconds.
-    """
-
-    def __init__(
-        self, error: LlmError, attempts: int = 1, wait: float | None = None, status: int = 0, body: str = ""
-    ) -> None:
-        super().__init__(error.key)
-        self.error = error
-        self.attempts = attempts
-        self.wait = wait
-        self.status = status
-        self.body = body
-
-    @property
-    def about_format(self) -> bool:
-        """Whether the endpoint turned down the form of answer that was asked for."""
-        return self.status >= 400 and bool(_FORMAT_WORDS.search(self.body))
 
 
 class Said(BaseModel):
@@ -93,6 +60,12 @@ class Choice(BaseModel):
     message: Said | None = None
     delta: Said | None = None
     finish_reason: str | None = None
+
+    def followed_by(self, piece: Choice) -> Choice:
+        """Return the refusal and the end of a streamed answer so far, with one more chunk."""
+        said = (self.delta and self.delta.refusal) or ""
+        refusal = said + ((piece.delta and piece.delta.refusal) or "")
+        return Choice(delta=Said(refusal=refusal), finish_reason=piece.finish_reason or self.finish_reason)
 
 
 class Tokens(BaseModel):
@@ -118,7 +91,7 @@ class _Models(BaseModel):
 
 
 class _Watch:
-    """Cuts a request off at its deadline, also between two reads: a timeout of the client begins anew with each byte."""
+    """Cuts a request off at its deadline, also between two reads: a client's timeout begins anew with each byte."""
 
     def __init__(self, seconds: float) -> None:
         self.expired = False
@@ -153,19 +126,15 @@ class Wire:
     """
 
     def __init__(self, base_url: str, api_key: str, sleep: Callable[[float], None]) -> None:
-        parts = urlsplit(base_url)
-        self.url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
         self._base_url, self._api_key, self._sleep = base_url, api_key or NO_KEY, sleep
-        self._local = parts.hostname in _LOCAL
+        self.url, self._local = self._shown_url()
         self._lock = threading.Lock()
         self._openai: Any = None
         self._thread = threading.local()
 
     def fault(self, kind: type[LlmError], detail: str = "", seconds: float = 0) -> LlmError:
         """Return the error with its detail on one short line, without the key."""
-        if self._api_key != NO_KEY:
-            detail = detail.replace(self._api_key, "***")
-        detail = " ".join(detail.split())
+        detail = " ".join(self._without_key(detail).split())
         detail = detail if len(detail) <= _DETAIL else detail[: _DETAIL - 1] + "…"
         return kind(url=self.url, detail=detail, seconds=f"{seconds:g}")
 
@@ -174,31 +143,32 @@ class Wire:
         seen: Counter[str] = Counter()
 
         def over(state: RetryCallState) -> bool:
-            failure = _failure_of(state)
+            failure = failure_of(state)
             seen[failure.error.key] += 1
             return seen[failure.error.key] >= failure.attempts or state.upcoming_sleep >= deadline.left()
 
         again = retry_if_exception(lambda error: isinstance(error, Failure) and error.attempts > 1)
-        return Retrying(retry=again, wait=_wait, stop=over, sleep=self._sleep, reraise=True)(once)
+        return Retrying(retry=again, wait=wait_of, stop=over, sleep=self._sleep, reraise=True)(once)
 
-    def completion(self, body: dict[str, Any], deadline: Deadline) -> Packet:
-        """Return the answer to one request; it has a choice with a message."""
+    def completion(self, body: dict[str, Any], deadline: Deadline) -> tuple[Choice, Tokens | None]:
+        """Return the first choice of one answer, and the endpoint's count of its tokens."""
         packet = self._packet(b"".join(self._bytes("chat", body, deadline, _ANSWER_LIMIT)))
         if not packet.choices or packet.choices[0].message is None:
             raise Failure(self.fault(LlmServerFault, f"no completion but {packet.error or 'an empty one'}"))
-        return packet
+        return packet.choices[0], packet.usage
 
-    def packets(self, body: dict[str, Any], deadline: Deadline) -> Iterator[Packet]:
+    def packets(self, body: dict[str, Any], deadline: Deadline) -> Generator[Packet, None, None]:
         """Yield the chunks of one streamed answer up to its end; closing the generator closes the connection."""
+        heard = False
         with closing(self._bytes("chat", body | {"stream": True}, deadline, _STREAM_LIMIT)) as pieces:
-            for line in _lines(pieces):
-                if line.startswith(b"data:"):
-                    if (data := line[5:].strip()) == b"[DONE]":
-                        return
-                    packet = self._packet(data)
-                    if packet.error:
-                        raise Failure(self.fault(LlmServerFault, str(packet.error)), _BRISK)
-                    yield packet
+            for event in _events(pieces):
+                heard = True
+                packet = self._packet(event)
+                if packet.error:
+                    raise Failure(self.fault(LlmServerFault, str(packet.error)), BRISK)
+                yield packet
+        if not heard:
+            raise Failure(self.fault(LlmServerFault, "no stream of events"))
 
     def models(self, deadline: Deadline) -> list[str]:
         """Return the names of the endpoint's models."""
@@ -219,13 +189,24 @@ class Wire:
         """Return the failure of a call whose budget is used up."""
         return Failure(self.fault(LlmTimedOut, seconds=deadline.seconds))
 
+    def _shown_url(self) -> tuple[str, bool]:
+        try:
+            parts = urlsplit(self._base_url)
+        except ValueError:
+            return self._without_key(self._base_url), False
+        host = parts.netloc.rpartition("@")[2]
+        return self._without_key(f"{parts.scheme}://{host}{parts.path}".rstrip("/")), parts.hostname in _LOCAL
+
+    def _without_key(self, text: str) -> str:
+        return text if self._api_key == NO_KEY else text.replace(self._api_key, "***")
+
     def _packet(self, raw: bytes) -> Packet:
         try:
             return Packet.model_validate_json(raw)
         except ValidationError:
             raise Failure(self.fault(LlmServerFault, f"no completion but {_shown(raw)}")) from None
 
-    def _bytes(self, what: str, body: dict[str, Any], deadline: Deadline, limit: int) -> Iterator[bytes]:
+    def _bytes(self, what: str, body: dict[str, Any], deadline: Deadline, limit: int) -> Generator[bytes, None, None]:
         send = self._request(what)
         if (left := deadline.left()) <= 0:
             raise self.timed_out(deadline)
@@ -267,13 +248,13 @@ class Wire:
 
     def _opened(self) -> Any:  # noqa: ANN401
         import httpx2
-        import openai  # 0.9 s and 45 MB: not before an endpoint is used.
+        import openai  # 0.9 s and 27 MB: not before an endpoint is used.
 
         hooks: dict[str, list[Callable[..., Any]]] = {"request": [self._watched], "response": [self._checked]}
         # A connection a request: only of a new one is the socket known that the watch may have to shut.
         fresh = httpx2.Limits(max_keepalive_connections=0)
         # A proxy of the environment does not lead to a server on this machine.
-        http = openai.DefaultHttpxClient(event_hooks=hooks, limits=fresh, trust_env=not self._local)
+        http = openai.DefaultHttpxClient(verify=_trusted(), event_hooks=hooks, limits=fresh, trust_env=not self._local)
         try:
             return openai.OpenAI(
                 api_key=self._api_key, base_url=self._base_url, max_retries=0, http_client=http, timeout=None
@@ -297,9 +278,9 @@ class Wire:
         raise self._turned_down(response.status_code, response.headers, body.decode(errors="replace"))
 
     def _turned_down(self, status: int, headers: Mapping[str, str], body: str) -> Failure:
-        kind, attempts = _kind(status, body)
-        error = self.fault(kind, f"{status} {_message(body)}")
-        failure = Failure(error, attempts, _retry_after(headers), status, body.lower())
+        kind, attempts = kind_of(status, body)
+        error = self.fault(kind, f"{status} {message_of(body)}")
+        failure = Failure(error, attempts, retry_after(headers), status, body.lower())
         if failure.about_format and kind is LlmServerFault:
             failure.attempts = 1
         return failure
@@ -307,63 +288,26 @@ class Wire:
     def _broken(self, error: Exception, deadline: Deadline) -> Failure:
         import httpx2
 
-        causes = list(_causes(error))
-        if any(isinstance(cause, (httpx2.ReadTimeout, httpx2.WriteTimeout)) for cause in causes):
+        chain = list(causes(error))
+        if any(isinstance(cause, (httpx2.ReadTimeout, httpx2.WriteTimeout)) for cause in chain):
             return self.timed_out(deadline)
-        told = next((str(cause.strerror) for cause in causes if isinstance(cause, OSError) and cause.strerror), "")
-        told = told or str(causes[-1]) or type(causes[-1]).__name__
-        if any(isinstance(cause, httpx2.ConnectTimeout) for cause in causes):
+        told = next((str(cause.strerror) for cause in chain if isinstance(cause, OSError) and cause.strerror), "")
+        told = told or str(chain[-1]) or type(chain[-1]).__name__
+        if any(isinstance(cause, httpx2.ConnectTimeout) for cause in chain):
             return Failure(self.fault(LlmUnreachable, "no connection in time"))
-        if any(isinstance(cause, (httpx2.ConnectError, httpx2.ProxyError)) for cause in causes):
-            lasting = any(isinstance(cause, ssl.SSLError) for cause in causes)
-            return Failure(self.fault(LlmUnreachable, told), 1 if lasting else _BRISK, wait=0.4)
-        if any(isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL)) for cause in causes):
+        if any(isinstance(cause, (httpx2.ConnectError, httpx2.ProxyError)) for cause in chain):
+            lasting = any(isinstance(cause, ssl.SSLError) for cause in chain)
+            return Failure(self.fault(LlmUnreachable, told), 1 if lasting else BRISK, wait=0.4)
+        if any(isinstance(cause, (httpx2.UnsupportedProtocol, httpx2.InvalidURL)) for cause in chain):
             return Failure(self.fault(LlmUnreachable, told))
-        return Failure(self.fault(LlmServerFault, told), _BRISK)
+        return Failure(self.fault(LlmServerFault, told), BRISK)
 
 
-def _failure_of(state: RetryCallState) -> Failure:
-    failure = state.outcome.exception() if state.outcome else None
-    if not isinstance(failure, Failure):
-        raise TypeError("only a Failure is retried")
-    return failure
+@cache
+def _trusted() -> ssl.SSLContext:
+    import httpx2
 
-
-def _wait(state: RetryCallState) -> float:
-    asked = _failure_of(state).wait
-    return _back_off(state) if asked is None else asked
-
-
-def _kind(status: int, body: str) -> tuple[type[LlmError], int]:
-    if status in (401, 403):
-        return LlmAuthFailed, 1
-    if status == 429:
-        return LlmBusy, 1 if "insufficient_quota" in body else _PATIENT
-    if status in _TRANSIENT or status > 504:
-        return LlmServerFault, _PATIENT
-    return LlmRejected, 1
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    told = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(told))
-    with suppress(ValueError):
-        then = parsedate_to_datetime(told)
-        return max(0.0, (then.replace(tzinfo=then.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-    return None
-
-
-def _message(body: str) -> str:
-    told: Any = body
-    with suppress(ValueError, RecursionError):
-        told = json.loads(body)
-    for key in ("error", "message", "detail"):
-        if isinstance(told, dict) and told.get(key):
-            told = told[key]
-    if not isinstance(told, str):
-        return json.dumps(told, ensure_ascii=False)
-    return re.sub(r"<(style|script|head)\b.*?</\1>|<[^>]*>", " ", told, flags=re.DOTALL | re.IGNORECASE)
+    return httpx2.create_ssl_context()  # 30 ms, and the same for every client.
 
 
 def _timeout(left: float) -> Any:  # noqa: ANN401
@@ -383,15 +327,17 @@ def _shown(raw: bytes) -> str:
     return raw[:80].decode(errors="replace") or "nothing"
 
 
+def _events(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for line in _lines(pieces):
+        if line.startswith(b"data:"):
+            if (event := line[5:].strip()) == b"[DONE]":
+                return
+            yield event
+
+
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
     held = b""
     for piece in pieces:
         *whole, held = (held + piece).split(b"\n")
         yield from whole
     yield held
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__

@@ -40,7 +40,8 @@ def render(name: str, /, folder: Path = PROMPTS, **values: str) -> Prompt:
     if not template.is_valid():
         missing.append("$? ($$ is a dollar)")
     if missing or unused:
-        raise PromptFault("prompt_values", prompt=name, missing=", ".join(missing), unused=", ".join(unused))
+        named = {"missing": ", ".join(missing) or "-", "unused": ", ".join(unused) or "-"}
+        raise PromptFault("prompt_values", prompt=name, **named)
     system, user = (Template(part).substitute(values).strip() for part in _parted(text))
     return Prompt(name, system, user, hashlib.sha256(text.encode()).hexdigest()[:16])
 

@@ -148,8 +148,8 @@ class Turn(_Record):
     """One question put to the candidate and what came of it.
 
     `follow_up` is the number of an authored follow-up of the question; `point` is the key point that a probe is after;
-    with neither it is the question itself. `said` is what the interviewer said to ask it, `fallback` why the authored words
-    stood in for the model's, empty when they did not.
+    with neither it is the question itself. `said` is what the interviewer said to ask it, `fallback` why the authored
+    words stood in for the model's, empty when they did not.
     """
 
     number: int

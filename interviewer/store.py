@@ -61,14 +61,14 @@ _turns = Table(
 class Store:
     """Keeps interviews; every call is one transaction, and a write that lost a race returns False.
 
-    DataFolderError when the database cannot be opened or written.
+    `where` is its URL without a password. DataFolderError when the database cannot be opened or written.
     """
 
     def __init__(self, url: str) -> None:
-        self._where = url
+        self.where = url
         try:
             parsed = make_url(url)
-            self._where = parsed.render_as_string(hide_password=True)
+            self.where = parsed.render_as_string(hide_password=True)
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(parsed)
@@ -76,7 +76,7 @@ class Store:
                 event.listen(self._engine, "connect", _tune_sqlite)
             _schema.create_all(self._engine)
         except OSError as error:
-            raise DataFolderError("data_folder", path=Path(self._where).parent, reason=error.strerror) from error
+            raise DataFolderError("data_folder", path=Path(self.where).parent, reason=error.strerror) from error
         except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError) as error:
             raise self._fault(error) from error
 
@@ -92,7 +92,11 @@ class Store:
     def create(self, interview: Interview) -> None:
         """Store a new interview with its turns."""
         with self._transaction() as connection:
-            values = {"id": interview.id, "plan": interview.plan.model_dump_json(), "started": _stamp(interview.started)}
+            values = {
+                "id": interview.id,
+                "plan": interview.plan.model_dump_json(),
+                "started": _stamp(interview.started),
+            }
             connection.execute(insert(_interviews).values(**values))
             for turn in interview.turns:
                 connection.execute(insert(_turns).values(**_row(interview.id, turn)))
@@ -167,7 +171,7 @@ class Store:
     def _fault(self, error: Exception) -> DataFolderError:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         reason = " ".join(str(cause).split())[:200]
-        return DataFolderError("database", reason=reason, path=self._where)
+        return DataFolderError("database", reason=reason, path=self.where)
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -180,7 +184,12 @@ def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _row(interview_id: str, turn: Turn) -> dict[str, Any]:
     row = turn.model_dump(exclude={"hints", "outcome"})
     hints = json.dumps(turn.hints, ensure_ascii=False)
-    return {**row, "interview": interview_id, "hints": hints, "outcome": turn.outcome and turn.outcome.model_dump_json()}
+    return {
+        **row,
+        "interview": interview_id,
+        "hints": hints,
+        "outcome": turn.outcome and turn.outcome.model_dump_json(),
+    }
 
 
 def _turn(row: Any) -> Turn:  # noqa: ANN401 - a row of SQLAlchemy

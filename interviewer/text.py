@@ -48,7 +48,7 @@ def normalise(text: str) -> str:
 
 
 def find_quote(quote: str, text: str) -> str | None:
-    """Return the passage of `text` that the quote repeats, width, case and punctuation ignored; None if there is none."""
+    """Return the passage of `text` that the quote repeats (width, case, punctuation ignored), None when there is none."""
     needle = normalise(quote)
     haystack, origin = _normalised(text)
     at = haystack.find(needle) if needle else -1

@@ -24,7 +24,10 @@ class Assessment:
 class Grader(Protocol):
     """Judges a reply against a rubric; raises an InterviewerError when it cannot."""
 
-    name: Literal["offline", "llm"]
+    @property
+    def name(self) -> Literal["offline", "llm"]:
+        """Which of the two kinds it is."""
+        ...
 
     def assess(self, rubric: Rubric, reply: str) -> Assessment:
         """Return the verdicts on this reply."""
@@ -43,14 +46,13 @@ def verified(rubric: Rubric, reply: str, points: Sequence[PointVerdict]) -> tupl
     result = []
     for point in rubric.points:
         given = by_id.get(point.id, [])
-        same = len({judged.verdict for judged in given}) == 1
-        judged = given[0] if given and same else None
-        quote = find_quote(judged.quote, reply) if judged and judged.verdict is not Verdict.MISSING else None
-        if judged is None or not quote or is_echo(quote, rubric.question):
+        agreed = given[0] if len({one.verdict for one in given}) == 1 else None
+        quote = find_quote(agreed.quote, reply) if agreed and agreed.verdict is not Verdict.MISSING else None
+        if agreed is None or not quote or is_echo(quote, rubric.question):
             verdict, quote = Verdict.MISSING, ""
         else:
-            verdict = judged.verdict
-        reason = judged.reason if judged else ""
+            verdict = agreed.verdict
+        reason = agreed.reason if agreed else ""
         result.append(
             PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote, reason=reason)
         )

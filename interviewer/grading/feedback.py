@@ -16,7 +16,9 @@ def feedback(assessment: Assessment, score: Score, language: str) -> str:
     met = [point for point in by_weight if point.verdict is Verdict.MET]
     wrong = [point for point in by_weight if point.verdict is Verdict.CONTRADICTED]
     open_ = [point for point in by_weight if point.verdict in (Verdict.MISSING, Verdict.PARTIAL) and point.weight > 1]
-    parts.append(say(language, "feedback.met", count=len(met), total=len(by_weight)) if met else say(language, "feedback.none"))
+    parts.append(
+        say(language, "feedback.met", count=len(met), total=len(by_weight)) if met else say(language, "feedback.none")
+    )
     if score.cap == "keyword_list":
         parts.append(say(language, "feedback.keyword_list"))
     if wrong:

@@ -9,14 +9,19 @@ from interviewer.text import bigrams, clauses, containment, normalise, sentences
 ECHO = 0.8
 # Words that turn a row of terms into a statement; a segment without any of them names things and claims nothing.
 _PREDICATES = re.compile(
-    r"[是为有在用把被让使会能则就而不没要得将从到比给减除加乘做算取变等于越再先后因所如果但也都只更很了着过]"
+    r"[是为有在用把被让使会能则就而不没要得将从到比给减除加乘做算取变等于越再先后因所如果但也都只更很了着过求跨看依推挑留剪选取试代记删]"
     r"|对于|通过|可以|需要|保持|避免|提高|降低|防止|缓解|解决|增大|减小|相当|依赖|采用"
     r"|[=<>≈≤≥]|\b(?:is|are|was|be|the|of|to|in|on|by|with|we|it|and|that|for|so|not|use[sd]?|when|as|from)\b",
     re.IGNORECASE,
 )
 _SEGMENT_END = re.compile(r"[，,、；;。！!？?：:\n/|·•]+|\s{2,}|(?<=[\u4e00-\u9fff])\s+|\s+(?=[\u4e00-\u9fff])")
+_WORD = re.compile(r"[\u4e00-\u9fff]|[a-zA-Z0-9]+")
+_FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$|```.*?```", re.DOTALL)
+_MATH = re.compile(r"[=*^]|\d\s*/|/\s*\d")
 _FILLER = re.compile(r"嗯+|呃+|那个|这个这个|就是说|然后然后|um+|uh+", re.IGNORECASE)
-_ASKING = re.compile(r"^(请)?(你)?(来)?(说说|讲讲|介绍一?下|简要说说|展开说说|了解|推导一?下?|手推|手撕|什么是|说一下)+")
+_ASKING = re.compile(
+    r"^(请)?(你)?(来)?(说说|讲讲|介绍一?下|简要说说|展开说说|了解|推导一?下?|手推|手撕|什么是|说一下)+"
+)
 
 
 def is_echo(passage: str, question: str) -> bool:
@@ -33,15 +38,15 @@ def segments(reply: str) -> list[str]:
 
 def is_keyword_list(reply: str) -> bool:
     """Return whether the reply names things and claims nothing: four pieces or more, hardly one with a predicate."""
-    pieces = segments(reply)
+    pieces = [piece for piece in segments(_FORMULA.sub(" ", reply)) if not _MATH.search(piece)]
     if len(pieces) < 4:
-        words = reply.split()
-        pieces = words if len(words) >= 6 and not _PREDICATES.search(reply) else pieces
+        apart = reply.split()
+        pieces = apart if len(apart) >= 6 and not _PREDICATES.search(reply) else pieces
     if len(pieces) < 4:
         return False
-    claims = sum(bool(_PREDICATES.search(piece)) and len(normalise(piece)) > 4 for piece in pieces)
-    short = sum(len(normalise(piece)) for piece in pieces) / len(pieces) <= 14
-    return short and claims <= 0.25 * len(pieces)
+    words = [len(_WORD.findall(piece)) for piece in pieces]
+    claims = [count for count, piece in zip(words, pieces, strict=True) if count >= 5 and _PREDICATES.search(piece)]
+    return sum(words) <= 6 * len(pieces) and sum(claims) <= 0.35 * sum(words)
 
 
 def clarity(reply: str) -> int:

@@ -67,7 +67,12 @@ class LlmGrader:
         known = {point.id: point for point in rubric.points}
         judged = [
             PointVerdict(
-                id=j.id, text=known[j.id].text, weight=known[j.id].weight, verdict=j.verdict, quote=j.quote, reason=j.reason
+                id=j.id,
+                text=known[j.id].text,
+                weight=known[j.id].weight,
+                verdict=j.verdict,
+                quote=j.quote,
+                reason=j.reason,
             )
             for j in judgement.points
             if j.id in known

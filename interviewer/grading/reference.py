@@ -42,7 +42,9 @@ def _items(sentence: str) -> list[str]:
     """Return the items of an enumeration ('A 包括：x、y、z'), or the sentence itself."""
     lead = _LEAD.match(sentence)
     body = sentence[lead.end() :] if lead else sentence
-    items = [item for item in re.split(r"[、；;]|(?<=[\u4e00-\u9fff])[，,](?=[\u4e00-\u9fff])", body) if normalise(item)]
+    items = [
+        item for item in re.split(r"[、；;]|(?<=[\u4e00-\u9fff])[，,](?=[\u4e00-\u9fff])", body) if normalise(item)
+    ]
     short = all(len(normalise(item)) <= 16 for item in items)
     listed = "、" in body or bool(lead)
     return items if listed and short and len(items) >= 2 else [sentence]

@@ -1,0 +1,122 @@
+"""An interview in the terminal: typed by a person, or read from a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.markup import escape
+
+from interviewer import report
+from interviewer.batch import Row, grade_row
+from interviewer.errors import ReplyRefused
+from interviewer.records import Grade, Interview, Turn, Ungraded
+from interviewer.session import Asked, Ended, Event, Judged, Said, Sessions
+from interviewer.words import say
+
+COMMANDS = {"/hint": "hint", "/提示": "hint", "/skip": "skip", "/跳过": "skip", "/end": "end", "/结束": "end"}
+_MARKS = {"met": "[green]✓[/]", "partial": "[yellow]◐[/]", "missing": "[dim]○[/]", "contradicted": "[red]✗[/]"}
+
+
+class Chat:
+    """Takes one interview of the sessions through to its end, line by line."""
+
+    def __init__(self, sessions: Sessions, console: Console, interview: Interview) -> None:
+        self._sessions, self._console = sessions, console
+        self._id, self._language = interview.id, interview.plan.language
+        self.refused = 0
+
+    def run(self, lines: Iterable[str]) -> None:
+        """Take the interview on with these lines, to its end or to theirs; then it is ended and its report shown."""
+        self._show_standing()
+        over = self._follow(self._sessions.go_on(self._id))
+        source = iter(lines)
+        while not over:
+            line = next(source, None)
+            if line is None:
+                break
+            over = self._take(line.strip())
+        self._sessions.end(self._id)
+        self._console.print()
+        self._console.print(Markdown(report.markdown(self._sessions.report(self._id), self._language)))
+
+    def _take(self, line: str) -> bool:
+        """Do what a line says and return whether the interview is over."""
+        verb = COMMANDS.get(line.lower(), "reply")
+        try:
+            if verb == "end":
+                return True
+            if verb == "hint":
+                self._console.print(f"[cyan]{escape(self._sessions.hint(self._id).hints[-1])}[/]")
+                return False
+            steps = self._sessions.skip(self._id) if verb == "skip" else self._sessions.reply(self._id, line)
+        except ReplyRefused as error:
+            self.refused += 1
+            self._console.print(f"[red]{escape(error.say(self._language))}[/]")
+            return False
+        return self._follow(steps)
+
+    def _follow(self, steps: Iterator[Event]) -> bool:
+        for step in steps:
+            if isinstance(step, Judged):
+                self._show_outcome(step.turn)
+                self._console.print()
+            elif isinstance(step, Said):
+                self._console.print(escape(step.text), end="", style="bold", highlight=False)
+            elif isinstance(step, Asked):
+                self._console.print()
+            elif isinstance(step, Ended):
+                self._console.print()
+                return True
+        return False
+
+    def _show_standing(self) -> None:
+        current = self._sessions.load(self._id)
+        self._console.print(f"[dim]{escape(say(self._language, 'chat.commands', interview=self._id))}[/]\n")
+        self._console.print(escape(current.last.said), style="bold", highlight=False)
+
+    def _show_outcome(self, turn: Turn) -> None:
+        outcome = turn.outcome
+        if isinstance(outcome, Ungraded):
+            self._console.print(f"[yellow]{escape(say(self._language, 'chat.ungraded', reason=outcome.reason))}[/]")
+        if not isinstance(outcome, Grade):
+            return
+        band = say(self._language, f"band.{outcome.score.band}")
+        self._console.print(f"[bold]{outcome.score.value}[/] / 100 · {band} — {escape(outcome.feedback)}")
+        for point in outcome.points:
+            quote = f" [dim]“{escape(point.quote)}”[/]" if point.quote else ""
+            verdict = say(self._language, f"verdict.{point.verdict}")
+            self._console.print(f"  {_MARKS[point.verdict]} {verdict} {escape(point.text)}{quote}", highlight=False)
+        if outcome.fallback:
+            self._console.print(f"[yellow]⚠ {escape(say(self._language, 'chat.fallback', reason=outcome.fallback))}[/]")
+
+
+def typed(console: Console, prompt: Callable[[str], str], language: str) -> Iterator[str]:
+    """Yield the lines that a person types; the end of input (Ctrl+D) ends the interview."""
+    while True:
+        try:
+            yield prompt(say(language, "chat.prompt"))
+        except EOFError:
+            return
+
+
+def as_json(interview: Interview, sessions: Sessions) -> str:
+    """Return a whole interview as one JSON object: its turns with their grades, and its report."""
+    turns: list[Row] = []
+    for turn in interview.turns:
+        row = turn.model_dump(mode="json", exclude={"outcome"})
+        outcome = turn.outcome
+        row["grade"] = grade_row(outcome) if isinstance(outcome, Grade) else None
+        row["ungraded"] = outcome.reason if isinstance(outcome, Ungraded) else ""
+        row["skipped"] = outcome is not None and outcome.kind == "skipped"
+        turns.append(row)
+    whole = {
+        "interview": interview.id,
+        "language": interview.plan.language,
+        "seed": interview.plan.seed,
+        "turns": turns,
+        "report": sessions.report(interview.id).model_dump(mode="json"),
+    }
+    return json.dumps(whole, ensure_ascii=False, indent=2)

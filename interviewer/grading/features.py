@@ -1,0 +1,194 @@
+"""What the offline grader sees: a reply cut into units, and numbers that relate the units to each key point."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from interviewer.bank import KeyPoint
+from interviewer.check import has_term
+from interviewer.embeddings import Embeddings, point_texts
+from interviewer.encoder import Matrix
+from interviewer.grading.form import is_echo
+from interviewer.records import Rubric
+from interviewer.text import clauses, containment, normalise, sentences
+
+MAX_UNITS = 160
+_SHORTEST, _LONGEST = 10, 36
+# How many lines a rubric needs before its own mean counts as much as the bank's.
+_SHRINK = 20
+_NEGATION = re.compile(
+    r"不(?!同|仅|但|断|过|少|妨|管|论|太?清楚)|没有?|无(?!论|限|偏|监督|关紧要)|未|非(?!常|线性)|别|免|\bnot?\b|n't\b|never|without",
+    re.I,
+)
+_OPPOSITES = tuple(
+    tuple(re.compile(side, re.IGNORECASE) for side in pair.split("/"))
+    for pair in (
+        "增大|变大|增加|提高|升高|放大|更大/减小|变小|减少|降低|缩小|更小",
+        "训练/测试|推理|预测|上线|评估",
+        "大于|超过|高于/小于|低于|不足",
+        "之前|先|前面/之后|再|后面",
+        "加快|更快|变快|加速/变慢|更慢|减慢",
+        "容易|敏感/困难|不敏感|鲁棒",
+        "可学习|学出来|学习得到|跟着.{0,6}训练/固定|人工设|手工|超参数",
+        "L1|lasso/L2|ridge|岭",
+        "拉普拉斯|laplace/高斯|正态|gauss",
+        "稀疏/稠密|平滑",
+        "当前批|这一批|batch 的|小批量/滑动平均|移动平均|running|整个数据集|全部数据",
+        "过拟合/欠拟合",
+        "方差/偏差",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Features:
+    """The numbers that the verdict on one point is computed from; `unit` is the passage that is nearest to it."""
+
+    unit: str
+    near: float
+    support: float
+    text: float
+    margin: float
+    terms: float
+    words: float
+    lean: float
+    lean_nearest: float
+    lean_words: float
+    flipped: float
+    opposite: float
+
+    def vector(self) -> list[float]:
+        """Return the numbers in the order of `names`."""
+        return [float(getattr(self, name)) for name in names()]
+
+
+def names() -> list[str]:
+    """Return the names of the numbers."""
+    return [field.name for field in fields(Features) if field.name != "unit"]
+
+
+def units(reply: str, question: str) -> list[str]:
+    """Return the passages of a reply that can carry a claim, in order, without those that only repeat the question."""
+    found: list[str] = []
+    for sentence in sentences(reply):
+        carry = ""
+        for clause in clauses(sentence):
+            if carry and len(normalise(carry + clause)) > _LONGEST:
+                found.append(carry)
+                carry = ""
+            carry += clause
+            if len(normalise(carry)) >= _SHORTEST:
+                found.append(carry)
+                carry = ""
+        if carry:
+            found.append(carry)
+    return [unit for unit in found if not is_echo(unit, question)][:MAX_UNITS]
+
+
+def center(embeddings: Embeddings, texts: Sequence[str]) -> Matrix:
+    """Return the mean vector of these texts, shape (dimension,): E5's cosines lie in a narrow band around it."""
+    return np.asarray(embeddings.passages(texts).mean(axis=0), dtype=np.float32)
+
+
+class Space:
+    """The lines of one rubric as centred unit vectors."""
+
+    def __init__(self, rubric: Rubric, embeddings: Embeddings, middle: Matrix, keep: bool) -> None:
+        texts = [text for point in rubric.points for text in point_texts(point)]
+        vectors = embeddings.passages(texts, keep=keep)
+        own = len(texts) / (len(texts) + _SHRINK)
+        self._middle = (1 - own) * middle + own * vectors.mean(axis=0)
+        rows = self.centred(vectors)
+        self.right: list[Matrix] = []
+        self.wrong: list[Matrix] = []
+        at = 0
+        for point in rubric.points:
+            right, wrong = 1 + len(point.says), len(point.denies)
+            self.right.append(rows[at : at + right])
+            self.wrong.append(rows[at + right : at + right + wrong])
+            at += right + wrong
+
+    def centred(self, vectors: Matrix) -> Matrix:
+        """Return the rows moved to the middle and made unit again."""
+        moved = vectors - self._middle
+        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matrix) -> list[Features]:
+    """Return the features of every point of the rubric against the passages of a reply and their vectors.
+
+    A passage is one unit or two that stand side by side; the pair's vector is the mean of its units'.
+    """
+    pairs = [f"{left}{right}" for left, right in zip(passages, passages[1:], strict=False)]
+    rows = space.centred(np.concatenate([vectors, (vectors[:-1] + vectors[1:]) / 2]))
+    spans = [*passages, *pairs]
+    near = np.stack([(rows @ right.T).mean(axis=1) for right in space.right])  # (points, spans)
+    found = []
+    for number, point in enumerate(rubric.points):
+        # Each line of the point has its own view; wrong lines point to a passage as well as right ones do.
+        wrong = space.wrong[number]
+        far = (rows @ wrong.T).mean(axis=1) if len(wrong) else np.full(len(spans), -1.0)
+        best = int(np.argmax(np.maximum(near[number], far)))
+        others = np.delete(near[:, best], number)
+        found.append(
+            Features(
+                unit=spans[best],
+                near=float(near[number, best]),
+                support=float(near[number].max() - near[number, best]),
+                text=float((rows @ space.right[number][0]).max()),
+                margin=float(near[number, best] - others.max()) if len(others) else 0.3,
+                terms=_term_share(point, rubric.question, _around(passages, spans, best)),
+                words=max(containment(point.text, span) for span in spans),
+                lean=float(near[number, best] - far[best]) if len(wrong) else 0.0,
+                lean_nearest=_lean_nearest(rows[best], space.right[number], wrong),
+                lean_words=_lean_words(point, spans[best]),
+                flipped=float(_negations(spans[best]) != _negations(point.text)),
+                opposite=float(_opposed(spans[best], point.text, rubric.question)),
+            )
+        )
+    return found
+
+
+def _around(passages: Sequence[str], spans: Sequence[str], best: int) -> str:
+    at = best if best < len(passages) else best - len(passages)
+    return "".join(passages[max(0, at - 1) : at + 3])
+
+
+def _term_share(point: KeyPoint, question: str, window: str) -> float:
+    groups = [group for group in point.terms if not has_term(question, group)] or list(point.terms)
+    if not groups:
+        return containment(point.text, window)
+    return sum(has_term(window, group) for group in groups) / len(groups)
+
+
+def _lean_nearest(row: Matrix, right: Matrix, wrong: Matrix) -> float:
+    return float((right @ row).max() - (wrong @ row).max()) if len(wrong) else 0.0
+
+
+def _lean_words(point: KeyPoint, unit: str) -> float:
+    if not point.denies:
+        return 0.0
+    right = max(containment(unit, line) for line in (point.text, *point.says))
+    return right - max(containment(unit, line) for line in point.denies)
+
+
+def _negations(text: str) -> int:
+    return len(_NEGATION.findall(text)) % 2
+
+
+def _opposed(unit: str, claim: str, question: str) -> bool:
+    for left, right in _OPPOSITES:
+        if right.search(question) and left.search(question):
+            continue
+        for one, other in ((left, right), (right, left)):
+            said, meant = (
+                (bool(one.search(unit)), bool(other.search(unit))),
+                (bool(one.search(claim)), bool(other.search(claim))),
+            )
+            if said == (True, False) and meant == (False, True):
+                return True
+    return False

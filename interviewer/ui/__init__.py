@@ -1,0 +1,1 @@
+"""The Gradio page: translates records to widgets and holds no rules."""

@@ -1,0 +1,118 @@
+"""The named endpoints by which a program takes an interview (`gradio_client`): JSON in, JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from interviewer import report
+from interviewer.batch import grade_row
+from interviewer.errors import InterviewerError, SettingsError
+from interviewer.records import Grade, Report, Turn, Ungraded
+from interviewer.session import Asked, Ended, Event, Judged, Said, Sessions
+from interviewer.words import LANGUAGES
+
+Json = dict[str, Any]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def told(work: Callable[P, R]) -> Callable[P, R]:
+    """Turn an InterviewerError into the sentence that the caller is shown."""
+
+    @wraps(work)
+    def telling(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return work(*args, **kwargs)
+        except InterviewerError as error:
+            raise gr.Error(error.say("zh"), print_exception=False) from None
+
+    return telling
+
+
+class Api:
+    """The endpoints; a session id is all that a caller holds."""
+
+    def __init__(self, sessions: Sessions, follow_ups: int) -> None:
+        self._sessions, self._follow_ups = sessions, follow_ups
+
+    def register(self) -> None:
+        """Add the endpoints to the Blocks that are being built."""
+        for verb in (self.start, self.reply, self.hint, self.skip, self.end, self.report, self.resume):
+            gr.api(told(verb), api_name=verb.__name__, concurrency_limit=None)
+
+    def start(
+        self, topics: list[str], count: int = 3, language: str = "zh", follow_ups: int = -1, seed: int = -1
+    ) -> dict:  # type: ignore[type-arg]
+        """Start an interview: topic ids (none: all), number of questions, zh or en; −1 leaves the choice to us."""
+        if language not in LANGUAGES:
+            raise SettingsError("bad_language", language=str(language)[:40])
+        depth = self._follow_ups if follow_ups < 0 else min(follow_ups, 5)
+        begun = self._sessions.start(topics, count, depth, language, None if seed < 0 else seed)
+        return {"session": begun.id, "said": begun.last.said, "turn": turn_row(begun.last)}
+
+    def reply(self, session: str, text: str) -> dict:  # type: ignore[type-arg]
+        """Reply to the open question: its grade, and what the interviewer says next."""
+        return self._outcome(session, self._sessions.reply(session, text))
+
+    def skip(self, session: str) -> dict:  # type: ignore[type-arg]
+        """Pass over the open question."""
+        return self._outcome(session, self._sessions.skip(session))
+
+    def resume(self, session: str) -> dict:  # type: ignore[type-arg]
+        """Go on where an interview stands, after a reply that was stored and not yet answered."""
+        return self._outcome(session, self._sessions.go_on(session))
+
+    def hint(self, session: str) -> dict:  # type: ignore[type-arg]
+        """Ask for a hint on the open question."""
+        turn = self._sessions.hint(session)
+        return {"hint": turn.hints[-1], "hints": list(turn.hints)}
+
+    def end(self, session: str) -> dict:  # type: ignore[type-arg]
+        """End the interview now: its report."""
+        return report_row(self._sessions.end(session), self._language(session))
+
+    def report(self, session: str) -> dict:  # type: ignore[type-arg]
+        """Return the report of the interview so far."""
+        return report_row(self._sessions.report(session), self._language(session))
+
+    def _language(self, session: str) -> str:
+        return self._sessions.load(session).plan.language
+
+    def _outcome(self, session: str, events: Iterator[Event]) -> Json:
+        row: Json = {"grade": None, "ungraded": "", "said": "", "turn": None, "ended": False, "report": None}
+        for event in events:
+            if isinstance(event, Judged):
+                outcome = event.turn.outcome
+                row["grade"] = grade_row(outcome) if isinstance(outcome, Grade) else None
+                row["ungraded"] = outcome.reason if isinstance(outcome, Ungraded) else ""
+            elif isinstance(event, Said):
+                row["said"] += event.text
+            elif isinstance(event, Asked):
+                row["turn"] = turn_row(event.turn)
+            elif isinstance(event, Ended):
+                row["ended"], row["report"] = True, report_row(event.report, self._language(session))
+        current = self._sessions.load(session)
+        if row["turn"] is None and not current.ended:
+            row["turn"] = turn_row(current.last)
+        return row
+
+
+def turn_row(turn: Turn) -> Json:
+    """Return an open turn as JSON: what was asked, and whether it is a follow-up."""
+    return {
+        "number": turn.number,
+        "question": turn.question,
+        "said": turn.said,
+        "follow_up": not turn.is_main,
+        "hints": list(turn.hints),
+        "fallback": turn.fallback,
+    }
+
+
+def report_row(made: Report, language: str) -> Json:
+    """Return a report as JSON, with its Markdown beside it."""
+    return {**made.model_dump(mode="json"), "markdown": report.markdown(made, language)}
