@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from interviewer.bank import DEEPER, Bank, FollowUp, KeyPoint, Question
 from interviewer.check import leaks
-from interviewer.errors import LlmError, NotFound
+from interviewer.errors import InterviewerError, NotFound
 from interviewer.grading.scoring import MUST
 from interviewer.llm import Llm
 from interviewer.prompts import fence, render
 from interviewer.records import Grade, Interview, Plan, Rubric, Turn, Verdict
-from interviewer.text import sentences
+from interviewer.text import normalise, sentences
 from interviewer.words import Language, say
 
 MAX_QUESTIONS = 50
@@ -81,7 +81,8 @@ def next_move(interview: Interview, bank: Bank) -> Move:
     """Return what comes after the last turn, which has its outcome.
 
     A contradicted must-point first, then a missing or half-met one, then (with all must-points met) a deeper question;
-    never the same target twice, never more follow-ups than planned, and only one after a reply that met nothing.
+    never after the same point twice nor with the same words, never more follow-ups than planned, and only one after a
+    reply that met nothing.
     """
     asked = [turn for turn in interview.turns if turn.question == interview.last.question]
     main, later = asked[0], asked[1:]
@@ -105,9 +106,10 @@ def _next_question(interview: Interview, bank: Bank) -> Move:
 
 def _follow_up(question: Question, grade: Grade, later: Sequence[Turn]) -> Move | None:
     used = {turn.follow_up for turn in later if turn.follow_up is not None}
-    targets = {question.follow_ups[number].when for number in used} | {turn.point for turn in later}
+    targets = {f.when for n, f in enumerate(question.follow_ups) if n in used} | {turn.point for turn in later}
     authored = {f.when: n for n, f in reversed(list(enumerate(question.follow_ups))) if n not in used}
-    wanted = [point for point in _open_points(grade) if point not in targets]
+    known = {point.id for point in question.points}  # the question may have been edited since it was graded
+    wanted = [point for point in _open_points(grade) if point in known - targets]
     # Of two points worth the same, the one with an authored follow-up.
     for point in sorted(wanted, key=lambda p: (_urgency(grade, p), p not in authored)):
         return AskFollowUp(authored[point], point) if point in authored else AskProbe(point)
@@ -125,13 +127,15 @@ def _urgency(grade: Grade, point: str) -> int:
 
 
 def rubric(turn: Turn, bank: Bank) -> Rubric:
-    """Return what the reply of a turn is graded against."""
+    """Return what the reply of a turn is graded against; NotFound when it has left the bank since it was asked."""
     question = bank.get(turn.question)
-    if turn.follow_up is not None:
+    if turn.is_main:
+        return Rubric.of_question(question)
+    if turn.follow_up is not None and turn.follow_up < len(question.follow_ups):
         return Rubric.of_follow_up(question.follow_ups[turn.follow_up])
-    if turn.point:
+    if any(point.id == turn.point for point in question.points):
         return Rubric.of_point(question, turn.point)
-    return Rubric.of_question(question)
+    raise NotFound("unknown_question", question=turn.said[:80])
 
 
 def hint(turn: Turn, bank: Bank, language: str) -> str:
@@ -188,7 +192,11 @@ class Interviewer:
             return say(language, "agent.follow_up", ask=question.follow_ups[move.number].ask)
         judged = next(p for p in _main_grade(interview).points if p.id == move.point)
         if judged.verdict is Verdict.MISSING:
-            return say(language, "agent.probe_missing")
+            point = next(p for p in question.points if p.id == move.point)
+            word = _hint_word(point, question.question, [p.text for p in question.points])
+            return (
+                say(language, "agent.probe_missing_near", word=word) if word else say(language, "agent.probe_missing")
+            )
         quote = judged.quote if len(judged.quote) <= 40 else judged.quote[:40] + "…"
         key = "agent.probe_contradicted" if judged.verdict is Verdict.CONTRADICTED else "agent.probe_partial"
         return say(language, key, quote=quote)
@@ -199,25 +207,25 @@ class Interviewer:
         """Yield the model's wording sentence by sentence; what is left of a bad one gives way to the authored words."""
         follow_up = question.follow_ups[move.number] if isinstance(move, AskFollowUp) else None
         secret = _secret(question, interview, follow_up)
-        prompt = render(
-            "follow_up",
-            question=question.question,
-            ask=authored,
-            language="English" if interview.plan.language == "en" else "中文",
-            reply=fence(interview.last.reply or "", secrets.token_hex(8)),
-        )
         said = ""
         reason = say(interview.plan.language, "agent.unusable_words")
         try:
+            prompt = render(
+                "follow_up",
+                question=question.question,
+                ask=authored,
+                language="English" if interview.plan.language == "en" else "中文",
+                reply=fence(interview.last.reply or "", secrets.token_hex(8)),
+            )
             for sentence in _whole_sentences(llm.stream(prompt)):
                 if any(leaks(said + sentence, text) for text in secret) or len(said) + len(sentence) > MAX_WORDS:
                     break
                 said += sentence
                 yield sentence
             else:
-                if said.strip():
+                if normalise(said):
                     return ""
-        except LlmError as error:
+        except InterviewerError as error:
             reason = error.say(interview.plan.language)
         yield ("\n" if said else "") + authored
         return reason
@@ -232,7 +240,7 @@ def _main_grade(interview: Interview) -> Grade:
 def _secret(question: Question, interview: Interview, follow_up: FollowUp | None) -> list[str]:
     met = {p.id for p in _main_grade(interview).points if p.verdict is Verdict.MET}
     own = follow_up.points if follow_up else ()
-    return [point.text for point in (*question.points, *own) if point.id not in met]
+    return [point.text for point in question.points if point.id not in met] + [point.text for point in own]
 
 
 def _whole_sentences(pieces: Iterator[str]) -> Iterator[str]:

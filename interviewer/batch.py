@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ from interviewer.errors import FileRefused, InterviewerError, NotFound
 from interviewer.grading.examiner import Examiner
 from interviewer.grading.reference import rubric_of_reference
 from interviewer.records import Grade, Rubric, Ungraded
-from interviewer.text import clean_reply
+from interviewer.text import clean_reply, containment
 from interviewer.wiring import Wiring
 
 MAX_FILE = 50_000_000
 MAX_TEXT = 4_000
-# The cosine from which a question that the bank does not hold word for word is taken for the nearest that it does:
-# docs/benchmarks.md has the measurement.
-SAME_QUESTION = 0.905
+# Free text counts as the nearest question of the bank from this cosine on, or from the lower one when most of the
+# question's characters occur in it too; docs/benchmarks.md has what that accepts rightly and wrongly.
+SAME_MEANING, NEAR_MEANING, SAME_WORDS = 0.92, 0.89, 0.7
 
 Row = dict[str, Any]
 Advance = Callable[[int, int], None]
@@ -46,23 +47,34 @@ def _read_bytes(path: Path, limit: int) -> bytes:
         raise FileRefused("file_unreadable", path=path, reason=error.strerror) from error
 
 
-def find_rubric(wiring: Wiring, question: str, reference: str | None = None) -> tuple[Rubric, str]:
-    """Return the rubric for a question and its id (empty when it is not in the bank).
+@dataclass(frozen=True)
+class Target:
+    """What a reply is graded against: the rubric, the bank's id of the question (empty when it has none), and the
+    cosine by which free text was taken for that question (1 for an id or an exact wording)."""
 
-    The question is an id, an exact wording, or free text; with a reference answer it need not be in the bank.
-    NotFound when neither fits.
+    rubric: Rubric
+    question_id: str = ""
+    similarity: float = 1.0
+
+
+def find_target(wiring: Wiring, question: str, reference: str | None = None) -> Target:
+    """Return what to grade against for an id, an exact wording or free text; NotFound when nothing fits.
+
+    With a reference answer the question need not be in the bank.
     """
     asked = question.strip()[:MAX_TEXT]
     found = wiring.bank.find(asked) if asked else None
     if reference is not None:
-        return rubric_of_reference(found.question if found else asked, reference), found.id if found else ""
-    if found is None and asked and not _looks_like_id(asked):
-        nearest = wiring.index.nearest(asked, 1)
-        if nearest and nearest[0].similarity >= SAME_QUESTION:
-            found = wiring.bank.get(nearest[0].question_id)
-    if found is None:
-        raise NotFound("unknown_question", question=asked[:80] or "?")
-    return Rubric.of_question(found), found.id
+        return Target(rubric_of_reference(found.question if found else asked, reference), found.id if found else "")
+    if found is not None:
+        return Target(Rubric.of_question(found), found.id)
+    if asked and not _looks_like_id(asked):
+        for hit in wiring.index.nearest(asked, 1):
+            nearest = wiring.bank.get(hit.question_id)
+            same_words = max(containment(text, asked) for text in (nearest.question, *nearest.aliases)) >= SAME_WORDS
+            if hit.similarity >= (NEAR_MEANING if same_words else SAME_MEANING):
+                return Target(Rubric.of_question(nearest), nearest.id, round(hit.similarity, 4))
+    raise NotFound("unknown_question", question=asked[:80] or "?")
 
 
 def _looks_like_id(text: str) -> bool:
@@ -71,11 +83,12 @@ def _looks_like_id(text: str) -> bool:
 
 def grade(wiring: Wiring, examiner: Examiner, question: str, reply: str, reference: str | None = None) -> Row:
     """Return the grade of a reply as a JSON object, or one with `error` when no grader could grade it."""
-    rubric, question_id = find_rubric(wiring, question, reference)
-    outcome = examiner.grade(rubric, clean_reply(reply), wiring.settings.language)
+    target = find_target(wiring, question, reference)
+    outcome = examiner.grade(target.rubric, clean_reply(reply), wiring.settings.language)
     if isinstance(outcome, Ungraded):
         return {"error": outcome.reason}
-    return {"question_id": question_id, **grade_row(outcome)}
+    matched = {"question_id": target.question_id, "asked": target.rubric.question, "similarity": target.similarity}
+    return {**matched, **grade_row(outcome)}
 
 
 def grade_row(outcome: Grade) -> Row:

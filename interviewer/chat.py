@@ -12,12 +12,12 @@ from rich.markup import escape
 from interviewer import report
 from interviewer.batch import Row, grade_row
 from interviewer.errors import ReplyRefused
-from interviewer.records import Grade, Interview, Turn, Ungraded
+from interviewer.records import Grade, Interview, Turn, Ungraded, Verdict
 from interviewer.session import Asked, Ended, Event, Judged, Said, Sessions
 from interviewer.words import say
 
 COMMANDS = {"/hint": "hint", "/提示": "hint", "/skip": "skip", "/跳过": "skip", "/end": "end", "/结束": "end"}
-_MARKS = {"met": "[green]✓[/]", "partial": "[yellow]◐[/]", "missing": "[dim]○[/]", "contradicted": "[red]✗[/]"}
+_MARKS = {"met": "[green]✓[/]", "partial": "[yellow]◐[/]", "contradicted": "[red]✗[/]"}
 
 
 class Chat:
@@ -84,11 +84,16 @@ class Chat:
         if not isinstance(outcome, Grade):
             return
         band = say(self._language, f"band.{outcome.score.band}")
-        self._console.print(f"[bold]{outcome.score.value}[/] / 100 · {band} — {escape(outcome.feedback)}")
-        for point in outcome.points:
-            quote = f" [dim]“{escape(point.quote)}”[/]" if point.quote else ""
+        self._console.print(f"[bold]{outcome.score.value}[/] / 100 · {band}")
+        # The texts of points that are not met wait for the report: a follow-up may be asking for them.
+        for point in (point for point in outcome.points if point.verdict is not Verdict.MISSING):
+            text = f" {escape(point.text)}" if point.verdict is Verdict.MET else ""
             verdict = say(self._language, f"verdict.{point.verdict}")
-            self._console.print(f"  {_MARKS[point.verdict]} {verdict} {escape(point.text)}{quote}", highlight=False)
+            quote = f"[dim]“{escape(point.quote)}”[/]"
+            self._console.print(f"  {_MARKS[point.verdict]} {verdict}{text} {quote}", highlight=False)
+        missing = sum(point.verdict is Verdict.MISSING for point in outcome.points)
+        if missing:
+            self._console.print(f"  [dim]○ {escape(say(self._language, 'chat.missing', count=missing))}[/]")
         if outcome.fallback:
             self._console.print(f"[yellow]⚠ {escape(say(self._language, 'chat.fallback', reason=outcome.fallback))}[/]")
 

@@ -17,7 +17,7 @@ State = Literal["ok", "off", "fault"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The state of one part: `ok`, `off` (optional, not set up) or `fault`; `detail` is what was seen or is to be done."""
+    """The state of one part: `ok`, `off` (optional, not set up) or `fault`; `detail` is what was seen or to do."""
 
     name: str
     state: State

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress, key, search_texts
-from interviewer.errors import DataFolderError, IndexFault, NotFound
+from interviewer.errors import DataFolderError, IndexFault, InterviewerError, NotFound
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _BATCH = 1000
 _PROBES = 8
-_ENTRIES_PER_QUESTION = 16
 _LOCK_WAIT_S = 10.0
+_DATABASE = "chroma.sqlite3"
+_SEAL = "seal.json"
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,25 @@ class Index:
     """The questions of a bank, found by the meaning of their wordings, key points and answers.
 
     The folder is derived from the bank: it is synced by content hash when it is opened, and rebuilt when it is damaged.
-    IndexFault when another process keeps it locked, DataFolderError when it cannot be written.
+    IndexFault when another process keeps it locked for longer than `wait_s`, DataFolderError when it cannot be written.
     """
 
-    def __init__(self, bank: Bank, embeddings: Embeddings, folder: Path, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        embeddings: Embeddings,
+        folder: Path,
+        progress: Progress | None = None,
+        *,
+        wait_s: float = _LOCK_WAIT_S,
+    ) -> None:
         self._bank, self._embeddings, self._folder, self._progress = bank, embeddings, folder, progress
+        self._wait_s = wait_s
         self._name = f"bank-{embeddings.encoder.name}-v{SCHEMA}"
         self._entries = {
             f"{question.id}#{entry}": text for question in bank for entry, text in search_texts(question).items()
         }
+        self._most = max((len(search_texts(question)) for question in bank), default=0)
         self._digest = hashlib.sha256(json.dumps(self._entries, ensure_ascii=False).encode()).hexdigest()
         self._collection = self._open()
 
@@ -67,11 +79,14 @@ class Index:
         vector = self._embeddings.encoder.queries([text])
         try:
             return self._query(vector, k)
-        except (IndexFault, DataFolderError):
-            raise
-        except Exception:  # the folder was damaged or replaced beneath an open collection
-            self._collection = self._open()
+        except BaseException as error:  # the folder was damaged or replaced beneath an open collection
+            _raise_unless_damage(error, self._folder)
+        self._collection = self._open()
+        try:
             return self._query(vector, k)
+        except BaseException as error:
+            _raise_unless_damage(error, self._folder)
+            raise self._broken(error) from error
 
     def rebuild(self) -> None:
         """Throw the folder away and build it anew."""
@@ -79,11 +94,12 @@ class Index:
             self._collection = self._rebuild()
 
     def _query(self, vector: Any, k: int) -> list[Hit]:  # noqa: ANN401 - chroma's own array-like
-        wanted = min(max(1, k) * _ENTRIES_PER_QUESTION, len(self._entries))
+        wanted = min(max(1, k) * self._most, len(self._entries))
         found = self._collection.query(query_embeddings=vector, n_results=wanted, include=["distances"])
         best: dict[str, float] = {}
         for entry, distance in zip(found["ids"][0], (found["distances"] or [[]])[0], strict=True):
-            best.setdefault(entry.partition("#")[0], 1.0 - float(distance))
+            if entry in self._entries:  # another process may have synced the folder with a newer bank
+                best.setdefault(entry.partition("#")[0], 1.0 - float(distance))
         return [Hit(question, similarity) for question, similarity in list(best.items())[:k]]
 
     def _open(self) -> Collection:
@@ -95,17 +111,13 @@ class Index:
                 if (collection.metadata or {}).get("digest") == self._digest:
                     self._probe(collection)
                     return collection
-        except Exception as error:
-            _raise_if_locked(error, self._folder)
+        except BaseException as error:
+            _raise_unless_damage(error, self._folder)
         with self._locked():
             try:
                 return self._synced() if self._sealed() else self._rebuild()
-            except (IndexFault, DataFolderError):
-                raise
-            except BaseException as error:  # chroma's engine panics with BaseException on a damaged folder
-                if isinstance(error, KeyboardInterrupt | SystemExit):
-                    raise
-                _raise_if_locked(error, self._folder)
+            except BaseException as error:
+                _raise_unless_damage(error, self._folder)
                 return self._rebuild()
 
     def _synced(self) -> Collection:
@@ -139,7 +151,7 @@ class Index:
         vectors = self._embeddings.passages([self._entries[entry] for entry in ids])
         found = collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
         distances = [row[0] if row else 1.0 for row in (found["distances"] or [])]
-        if len(distances) != len(ids) or max(distances) > 1e-3:
+        if len(distances) != len(ids) or not all(distance <= 1e-3 for distance in distances):
             raise _Damaged("probe")
 
     def _rebuild(self) -> Collection:
@@ -150,12 +162,12 @@ class Index:
             return self._synced()
         except OSError as error:
             raise DataFolderError("data_folder", path=self._folder, reason=error.strerror) from error
-        except (IndexFault, DataFolderError):
-            raise
-        except Exception as error:
-            _raise_if_locked(error, self._folder)
-            reason = " ".join(str(error).split())[:200]
-            raise IndexFault("index_broken", path=self._folder, reason=reason) from error
+        except BaseException as error:
+            _raise_unless_damage(error, self._folder)
+            raise self._broken(error) from error
+
+    def _broken(self, error: BaseException) -> IndexFault:
+        return IndexFault("index_broken", path=self._folder, reason=" ".join(str(error).split())[:200])
 
     def _client(self) -> ClientAPI:
         import chromadb  # 0.5 s, only when something is searched
@@ -172,7 +184,7 @@ class Index:
     def _locked(self) -> Iterator[None]:
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self._folder}.lock", timeout=_LOCK_WAIT_S):
+            with FileLock(f"{self._folder}.lock", timeout=self._wait_s):
                 yield
         except Timeout as error:
             raise IndexFault("index_locked", path=self._folder) from error
@@ -180,28 +192,62 @@ class Index:
             raise DataFolderError("data_folder", path=self._folder.parent, reason=error.strerror) from error
 
     def _seal(self) -> None:
-        """Write down what the vector files hold, so that a flipped byte is seen before they are read again."""
-        path = self._folder / "seal.json"
-        temporary = path.with_name(f"seal.{os.getpid()}.tmp")
-        temporary.write_text(json.dumps(_file_hashes(self._folder)), encoding="utf-8")
+        """Write down what the folder holds, so that a flipped byte is seen before the engine reads it and crashes."""
+        path = self._folder / _SEAL
+        temporary = path.with_name(f"{_SEAL}.{os.getpid()}.tmp")
+        temporary.write_text(json.dumps(self._contents()), encoding="utf-8")
         temporary.replace(path)
 
     def _sealed(self) -> bool:
         try:
-            return bool(json.loads((self._folder / "seal.json").read_text("utf-8")) == _file_hashes(self._folder))
-        except (OSError, ValueError):
+            return bool(json.loads((self._folder / _SEAL).read_text("utf-8")) == self._contents())
+        except (OSError, ValueError, RecursionError):
+            return False
+        except sqlite3.Error as error:
+            _raise_if_locked(error, self._folder)
             return False
 
+    def _contents(self) -> dict[str, str]:
+        """Hash the vector files, and the rows of the database (its bytes change whenever it is opened)."""
+        hashes = {_DATABASE: _rows_hash(self._folder / _DATABASE, self._wait_s)}
+        for path in self._folder.glob("*/*"):
+            if path.is_file():
+                hashes[path.relative_to(self._folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashes
 
-def _file_hashes(folder: Path) -> dict[str, str]:
-    """Hash the vector files; the SQLite file has its own checks and changes when it is opened."""
-    files = sorted(path for path in folder.glob("*/*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+def _rows_hash(path: Path, wait_s: float) -> str:
+    """Hash every row that an SQLite file holds; sqlite3.Error when it is damaged, or locked for more than `wait_s`."""
+    digest = hashlib.sha256()
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=wait_s)) as database:
+        database.text_factory = bytes
+        if database.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
+            raise sqlite3.DatabaseError("integrity_check")
+        # Chroma adds a row to acquire_write whenever it opens the file; a virtual table's rows lie in its own tables.
+        tables = database.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name != 'acquire_write'"
+            " AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name"
+        )
+        for name, sql in tables.fetchall():
+            digest.update(sql)
+            for row in database.execute(f'SELECT * FROM "{name.decode()}"'):
+                digest.update(repr(row).encode())
+    return digest.hexdigest()
+
+
+def _raise_unless_damage(error: BaseException, folder: Path) -> None:
+    """Return when the error may come from a damaged folder, which can be made anew; raise when it does not.
+
+    The engine panics on damage with an exception that is no Exception, so all of them come here.
+    """
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | InterviewerError):
+        raise error
+    _raise_if_locked(error, folder)
 
 
 def _raise_if_locked(error: BaseException, folder: Path) -> None:
     text = str(error).lower()
     if "database is locked" in text or "database table is locked" in text:
         raise IndexFault("index_locked", path=folder) from error
-    if "readonly database" in text or "read-only" in text:
+    if any(sign in text for sign in ("readonly database", "read-only", "disk is full")):
         raise DataFolderError("data_folder", path=folder, reason=str(error)[:120]) from error

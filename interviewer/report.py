@@ -94,6 +94,8 @@ def _study(interview: Interview, bank: Bank) -> tuple[Study, ...]:
             place = (turn.question, point.text)
             if point.verdict is Verdict.MET:
                 found.pop(place, None)
+            elif point.verdict is Verdict.MISSING and place in found:
+                continue  # a later reply that says nothing of the point leaves what an earlier one said
             elif point.weight > 1:
                 correction = corrections.get(point.id, "")
                 item = Study(
@@ -133,16 +135,20 @@ def markdown(report: Report, language: str) -> str:
     if report.graders:
         names = ", ".join(_grader_name(name, language) for name in report.graders)
         lines += ["", say(language, "report.graders", graders=names)]
-    lines += [f"\n> ⚠ {text}" for text in report.fallbacks]
+    # A fallback can hold words of a server, which are no markup of ours.
+    lines += [f"\n> ⚠ {' '.join(text.split()).replace('<', '&lt;')}" for text in report.fallbacks]
     return "\n".join(lines) + "\n"
 
 
 def _table_row(question: QuestionReport, language: str) -> str:
     score = "—" if question.score is None else str(question.score)
     main = say(language, "report.skipped") if question.skipped else "—" if question.main is None else str(question.main)
-    if question.ungraded:
+    later = [str(value) for value in question.follow_ups]
+    if question.ungraded and question.main is None:
         main = say(language, "report.ungraded")
-    follow_ups = ", ".join(map(str, question.follow_ups)) or "—"
+    elif question.ungraded:
+        later.append(say(language, "report.ungraded"))
+    follow_ups = ", ".join(later) or "—"
     return f"| {question.text.replace('|', '｜')} | {score} | {main} | {follow_ups} | {question.hints} |"
 
 

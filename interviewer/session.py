@@ -124,18 +124,24 @@ class Sessions:
         current = self.load(interview_id)
         if current.ended or current.last.is_open:
             return
+        number = current.last.number
         if current.last.outcome is None:
-            current = self._judge(current, current.last)
-            yield Judged(current.last)
-        move = agent.next_move(current, self.bank)
-        words = self._interviewer.words(current, move)
-        said, fallback = yield from _spoken(words)
-        if isinstance(move, WrapUp):
-            yield Ended(self.end(interview_id))
-            return
-        current = interview.asked(current, move, said, fallback)
-        self.store.add_turn(interview_id, current.last)
-        yield Asked(self.load(interview_id).last)
+            # Of two tabs that grade the same reply, the first one's outcome stays.
+            self.store.save_outcome(interview_id, number, self._outcome(current, current.last))
+            current = self.load(interview_id)
+            yield Judged(current.turns[number - 1])
+        if current.last.number == number and not current.ended:
+            move = agent.next_move(current, self.bank)
+            said, fallback = yield from _spoken(self._interviewer.words(current, move))
+            if isinstance(move, WrapUp):
+                self.end(interview_id)
+            elif not self.load(interview_id).ended:  # meanwhile, in another tab
+                self.store.add_turn(interview_id, interview.asked(current, move, said, fallback).last)
+            current = self.load(interview_id)
+        if current.ended:
+            yield Ended(self.report(interview_id))
+        elif current.last.is_open:
+            yield Asked(current.last)
 
     def regrade(self, interview_id: str) -> int:
         """Grade again every reply that no grader could grade; return how many have a grade now."""
@@ -143,13 +149,8 @@ class Sessions:
         waiting = [turn for turn in current.turns if isinstance(turn.outcome, Ungraded)]
         outcomes = [self._outcome(current, turn) for turn in waiting]
         for turn, outcome in zip(waiting, outcomes, strict=True):
-            self.store.save_outcome(interview_id, turn.number, outcome)
+            self.store.save_outcome(interview_id, turn.number, outcome, turn.outcome)
         return sum(not isinstance(outcome, Ungraded) for outcome in outcomes)
-
-    def _judge(self, current: Interview, turn: Turn) -> Interview:
-        outcome = self._outcome(current, turn)
-        self.store.save_outcome(current.id, turn.number, outcome)
-        return interview.judged(current, outcome)
 
     def _outcome(self, current: Interview, turn: Turn) -> Outcome:
         language = current.plan.language

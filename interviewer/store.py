@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,12 +29,15 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.schema import CreateTable
 
 from interviewer.errors import DataFolderError, NotFound
 from interviewer.records import Interview, Outcome, Plan, Turn
+from interviewer.text import clean
 
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
+_WAL_TRIES = 100
 _schema = MetaData()
 _interviews = Table(
     "interviews",
@@ -65,19 +70,25 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.where = url
+        self.where = re.sub(r"://[^/]*@", "://***@", url)
+        folder = Path()
         try:
             parsed = make_url(url)
             self.where = parsed.render_as_string(hide_password=True)
+            if parsed.drivername == "postgresql":  # the driver of the extra `postgres`
+                parsed = parsed.set(drivername="postgresql+psycopg")
             if parsed.get_backend_name() == "sqlite" and parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                folder = Path(parsed.database).parent
+                folder.mkdir(parents=True, exist_ok=True)
             self._engine = create_engine(parsed)
             if parsed.get_backend_name() == "sqlite":
                 event.listen(self._engine, "connect", _tune_sqlite)
-            _schema.create_all(self._engine)
+            with self._engine.begin() as connection:
+                for table in _schema.sorted_tables:  # not create_all: two processes may open a new file at once
+                    connection.execute(CreateTable(table, if_not_exists=True))
         except OSError as error:
-            raise DataFolderError("data_folder", path=Path(self.where).parent, reason=error.strerror) from error
-        except (SQLAlchemyError, ArgumentError, NoSuchModuleError, ImportError) as error:
+            raise DataFolderError("data_folder", path=folder, reason=error.strerror) from error
+        except (SQLAlchemyError, ImportError, ValueError) as error:
             raise self._fault(error) from error
 
     def close(self) -> None:
@@ -103,6 +114,7 @@ class Store:
 
     def load(self, interview_id: str) -> Interview:
         """Return a stored interview; NotFound when there is none with this id."""
+        interview_id = clean(interview_id)  # it comes from outside, and a database takes no broken characters
         with self._transaction() as connection:
             row = connection.execute(select(_interviews).where(_interviews.c.id == interview_id)).one_or_none()
             if row is None:
@@ -138,10 +150,11 @@ class Store:
         values = {"outcome": outcome.model_dump_json()}
         return self._update(interview_id, number, _turns.c.reply.is_(None), _turns.c.outcome.is_(None), values=values)
 
-    def save_outcome(self, interview_id: str, number: int, outcome: Outcome) -> None:
-        """Store the outcome of a turn's reply, in place of an earlier one."""
+    def save_outcome(self, interview_id: str, number: int, outcome: Outcome, before: Outcome | None = None) -> bool:
+        """Store the outcome of a turn's reply; False when its outcome is no longer the one that it had before."""
+        had = _turns.c.outcome.is_(None) if before is None else _turns.c.outcome == before.model_dump_json()
         values = {"outcome": outcome.model_dump_json()}
-        self._update(interview_id, number, _turns.c.reply.is_not(None), values=values)
+        return self._update(interview_id, number, _turns.c.reply.is_not(None), had, values=values)
 
     def save_hints(self, interview_id: str, turn: Turn) -> None:
         """Store the hints of a turn."""
@@ -175,10 +188,22 @@ class Store:
 
 
 def _tune_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA busy_timeout=10000")
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for its lock here: of two processes that open a new file at once, one would fail.
+    for tries_left in reversed(range(_WAL_TRIES)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not tries_left:
+                raise
+            time.sleep(0.05)
 
 
 def _row(interview_id: str, turn: Turn) -> dict[str, Any]:

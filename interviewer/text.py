@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from functools import lru_cache
 
 from interviewer.errors import ReplyRefused
 
 MAX_REPLY = 8000
+# Texts up to this length are the bank's lines and the clauses of replies: met again and again, so remembered.
+_LINE = 200
 _KEPT_SYMBOLS = frozenset("+<>=≤≥≠")
 _SENTENCE_END = re.compile(r"(?<=[。！？!?；;\n])|(?<=[.．])(?=\s)")
 _CLAUSE_END = re.compile(r"(?<=[，,：:、])")
@@ -26,7 +28,7 @@ def clean_reply(text: str) -> str:
     if len(text) > MAX_REPLY:
         raise ReplyRefused("reply_too_long", length=len(text), limit=MAX_REPLY)
     cleaned = clean(text)
-    if not cleaned:
+    if not normalise(cleaned):
         raise ReplyRefused("reply_empty")
     return cleaned
 
@@ -44,35 +46,39 @@ def _normalised(text: str) -> tuple[str, list[int]]:
 
 def normalise(text: str) -> str:
     """Return the letters, digits and comparison signs alone, width and case folded."""
+    return _normalised_line(text) if len(text) <= _LINE else _normalised(text)[0]
+
+
+@lru_cache(maxsize=16_384)
+def _normalised_line(text: str) -> str:
     return _normalised(text)[0]
 
 
 def find_quote(quote: str, text: str) -> str | None:
-    """Return the passage of `text` that the quote repeats (width, case, punctuation ignored), None when there is none."""
+    """Return the passage of `text` that the quote repeats (width, case, punctuation ignored), None if there is none."""
     needle = normalise(quote)
     haystack, origin = _normalised(text)
     at = haystack.find(needle) if needle else -1
     return text[origin[at] : origin[at + len(needle) - 1] + 1] if at >= 0 else None
 
 
-def bigrams(text: str) -> set[str]:
+def bigrams(text: str) -> frozenset[str]:
     """Return the set of character pairs of the normalised text (the text itself when it is one character)."""
+    return _bigrams_of_line(text) if len(text) <= _LINE else _bigrams(text)
+
+
+def _bigrams(text: str) -> frozenset[str]:
     flat = normalise(text)
-    return {flat[i : i + 2] for i in range(len(flat) - 1)} or {flat} - {""}
+    return frozenset(flat[i : i + 2] for i in range(len(flat) - 1)) or frozenset({flat} - {""})
+
+
+_bigrams_of_line = lru_cache(maxsize=4_096)(_bigrams)
 
 
 def containment(part: str, whole: str) -> float:
     """Return which share of the character pairs of `part` occurs in `whole`, 0 to 1 (0 for an empty part)."""
     pairs = bigrams(part)
     return len(pairs & bigrams(whole)) / len(pairs) if pairs else 0.0
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A passage of a reply that can carry one claim: a sentence, a clause, or two clauses that stand together."""
-
-    text: str
-    sentence: int
 
 
 def sentences(text: str) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from interviewer.errors import InterviewerError, LlmNotConfigured
@@ -12,6 +14,7 @@ from interviewer.grading.feedback import feedback
 from interviewer.grading.form import clarity
 from interviewer.grading.scoring import score
 from interviewer.records import Grade, Rubric, Ungraded
+from interviewer.words import say
 
 Which = Literal["auto", "offline", "llm"]
 
@@ -38,10 +41,11 @@ class Examiner:
         for grader in graders:
             try:
                 assessment = grader.assess(rubric, reply)
+                return self._grade(grader, assessment, rubric, reply, language, " ".join(faults), started)
             except InterviewerError as error:
                 faults.append(error.say(language))
-                continue
-            return self._grade(grader, assessment, rubric, reply, language, " ".join(faults), started)
+            except Exception as error:  # a fault of ours must not cost the candidate his interview
+                faults.append(say(language, "error.internal", detail=_where(error)))
         return Ungraded(reason=" ".join(faults) or LlmNotConfigured().say(language))
 
     def _grade(
@@ -67,3 +71,9 @@ class Examiner:
             rubric=rubric.digest,
             seconds=round(self._clock() - started, 3),
         )
+
+
+def _where(error: Exception) -> str:
+    """Return the kind and the place of an error, without its text, which may hold the candidate's."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}, {Path(last.filename).name}:{last.lineno}"

@@ -18,6 +18,8 @@ from interviewer.text import clauses, containment, normalise, sentences
 
 MAX_UNITS = 160
 _SHORTEST, _LONGEST = 10, 36
+# What naming all of a point's terms is worth, in cosine, when the passage that speaks of the point is looked for.
+NAMED = 0.2
 # How many lines a rubric needs before its own mean counts as much as the bank's.
 _SHRINK = 20
 _NEGATION = re.compile(
@@ -126,13 +128,16 @@ def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matr
     pairs = [f"{left}{right}" for left, right in zip(passages, passages[1:], strict=False)]
     rows = space.centred(np.concatenate([vectors, (vectors[:-1] + vectors[1:]) / 2]))
     spans = [*passages, *pairs]
+    flat = [normalise(span) for span in spans]
     near = np.stack([(rows @ right.T).mean(axis=1) for right in space.right])  # (points, spans)
     found = []
     for number, point in enumerate(rubric.points):
         # Each line of the point has its own view; wrong lines point to a passage as well as right ones do.
         wrong = space.wrong[number]
         far = (rows @ wrong.T).mean(axis=1) if len(wrong) else np.full(len(spans), -1.0)
-        best = int(np.argmax(np.maximum(near[number], far)))
+        groups = _groups(point, rubric.question)
+        named = np.array([_share(groups, span) for span in flat])
+        best = int(np.argmax(np.maximum(near[number], far) + NAMED * named))
         others = np.delete(near[:, best], number)
         found.append(
             Features(
@@ -141,7 +146,7 @@ def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matr
                 support=float(near[number].max() - near[number, best]),
                 text=float((rows @ space.right[number][0]).max()),
                 margin=float(near[number, best] - others.max()) if len(others) else 0.3,
-                terms=_term_share(point, rubric.question, _around(passages, spans, best)),
+                terms=_term_share(point, groups, _around(passages, spans, best)),
                 words=max(containment(point.text, span) for span in spans),
                 lean=float(near[number, best] - far[best]) if len(wrong) else 0.0,
                 lean_nearest=_lean_nearest(rows[best], space.right[number], wrong),
@@ -158,11 +163,19 @@ def _around(passages: Sequence[str], spans: Sequence[str], best: int) -> str:
     return "".join(passages[max(0, at - 1) : at + 3])
 
 
-def _term_share(point: KeyPoint, question: str, window: str) -> float:
+def _groups(point: KeyPoint, question: str) -> list[list[str]]:
+    """Return the term groups of a point, normalised, without those that the question itself names."""
     groups = [group for group in point.terms if not has_term(question, group)] or list(point.terms)
-    if not groups:
-        return containment(point.text, window)
-    return sum(has_term(window, group) for group in groups) / len(groups)
+    return [[normalise(wording) for wording in group] for group in groups]
+
+
+def _share(groups: Sequence[Sequence[str]], flat: str) -> float:
+    named = sum(any(wording and wording in flat for wording in group) for group in groups)
+    return named / len(groups) if groups else 0.0
+
+
+def _term_share(point: KeyPoint, groups: Sequence[Sequence[str]], window: str) -> float:
+    return _share(groups, normalise(window)) if groups else containment(point.text, window)
 
 
 def _lean_nearest(row: Matrix, right: Matrix, wrong: Matrix) -> float:

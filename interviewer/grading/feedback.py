@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from interviewer.grading.base import Assessment
+from interviewer.grading.scoring import core_points
 from interviewer.records import PointVerdict, Score, Verdict
 from interviewer.words import say
 
@@ -12,10 +13,11 @@ _QUOTED = 40
 def feedback(assessment: Assessment, score: Score, language: str) -> str:
     """Return two or three sentences: what stands, what to correct first, what is missing."""
     parts = []
+    core = core_points(assessment.points)
     by_weight = sorted(assessment.points, key=lambda point: -point.weight)
     met = [point for point in by_weight if point.verdict is Verdict.MET]
     wrong = [point for point in by_weight if point.verdict is Verdict.CONTRADICTED]
-    open_ = [point for point in by_weight if point.verdict in (Verdict.MISSING, Verdict.PARTIAL) and point.weight > 1]
+    open_ = [point for point in by_weight if point.verdict in (Verdict.MISSING, Verdict.PARTIAL) and point in core]
     parts.append(
         say(language, "feedback.met", count=len(met), total=len(by_weight)) if met else say(language, "feedback.none")
     )

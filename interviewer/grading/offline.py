@@ -2,8 +2,8 @@
 
 The first model says whether the reply addresses a point, the second whether what addresses it contradicts it. Both
 are fitted by `python -m training.fit_offline` on the bank's own `says` and `denies`, each line left out of the point
-that it is tried on. A point without such lines (of a reference that a user brings) is judged by a plain rule: shared words and
-nearness of meaning.
+that it is tried on. A point without such lines (of a reference that a user brings) is judged by a plain rule: shared
+words and nearness of meaning.
 """
 
 from __future__ import annotations

@@ -19,6 +19,11 @@ def band(value: int) -> Band:
     return next(name for least, name in BANDS if value >= least)
 
 
+def core_points(points: Sequence[PointVerdict]) -> list[PointVerdict]:
+    """Return the points that full marks need: those that are no bonus, all of them when every one is."""
+    return [point for point in points if point.weight > BONUS] or list(points)
+
+
 def score(points: Sequence[PointVerdict], clarity: int, keyword_list: bool = False) -> Score:
     """Return the score of a reply from the verdicts on its key points.
 
@@ -26,7 +31,7 @@ def score(points: Sequence[PointVerdict], clarity: int, keyword_list: bool = Fal
     bonus points add to it, up to 100. One contradicted must-point caps the score at 60, a second one at 30; a reply
     that only lists keywords is capped at 30. `clarity` (0 to 100) is shown and does not enter the score.
     """
-    core = [point for point in points if point.weight > BONUS] or list(points)
+    core = core_points(points)
     earned = sum(CREDIT[point.verdict] * point.weight for point in points)
     value = round(100 * min(1.0, earned / sum(point.weight for point in core)))
     contradicted = sum(p.weight == MUST and p.verdict is Verdict.CONTRADICTED for p in points)
