@@ -18,7 +18,7 @@ def catalogue() -> dict[str, dict[str, str]]:
     return {f"{section}.{key}": entry for section, entries in raw.items() for key, entry in entries.items()}
 
 
-def say(language: str, key: str, **values: object) -> str:
+def say(language: str, key: str, /, **values: object) -> str:
     """Return the sentence `key` in `language` (Chinese when the language is unknown), its placeholders filled."""
     entry = catalogue()[key]
     return entry.get(language, entry["zh"]).format(**values)

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from interviewer.grading.base import Assessment, verified
+from interviewer.grading.form import is_echo
 from interviewer.llm import Llm
 from interviewer.prompts import fence, render
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
@@ -89,7 +90,7 @@ def _misconceptions(rubric: Rubric, reply: str, stated: list[_Stated]) -> tuple[
     found: dict[int, FoundMisconception] = {}
     for item in stated:
         quote = find_quote(item.quote, reply)
-        if quote and 0 <= item.number < len(rubric.misconceptions):
+        if quote and not is_echo(quote, rubric.question) and 0 <= item.number < len(rubric.misconceptions):
             m = rubric.misconceptions[item.number]
             found[item.number] = FoundMisconception(claim=m.claim, correction=m.correction, point=m.point, quote=quote)
     return tuple(found[number] for number in sorted(found))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
 from interviewer.grading.features import Features, Space, center, extract, names, units
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
-from interviewer.text import containment
+from interviewer.text import containment, find_quote
 
 
 class Logistic(BaseModel):
@@ -95,6 +95,13 @@ def _is_chinese(text: str) -> bool:
     return sum("\u4e00" <= c <= "\u9fff" for c in letters) >= 0.2 * len(letters)
 
 
+def _in_reply(unit: str, claim: str, passages: Sequence[str], reply: str) -> str:
+    """Return the unit, or its half nearer to the claim when an echo of the question stood between the halves."""
+    if find_quote(unit, reply):
+        return unit
+    return max((passage for passage in passages if passage in unit), key=lambda passage: containment(claim, passage))
+
+
 class OfflineGrader:
     """Grades without a network; the same reply gets the same verdicts every time."""
 
@@ -121,7 +128,7 @@ class OfflineGrader:
                 verdict = self._model.verdict(features)
             else:
                 verdict = plain_verdict(features, _is_chinese(point.text) == _is_chinese(reply))
-            quote = features.unit if verdict is not Verdict.MISSING else ""
+            quote = _in_reply(features.unit, point.text, passages, reply) if verdict is not Verdict.MISSING else ""
             judged.append(
                 PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote.strip())
             )

@@ -11,7 +11,7 @@ from interviewer.text import clauses, normalise, sentences
 
 MAX_POINTS = 20
 MAX_REFERENCE = 20_000
-_MARK = re.compile(r"^\s*(?:[-*+•>#]+|\(?（?[0-9一二三四五六七八九十]{1,2}[.．、)）]|[①-⑳])\s*")
+_MARK = re.compile(r"^\s*(?:[-*+•>#]+(?!\d)|\(?（?[0-9一二三四五六七八九十]{1,2}[.．、)）](?!\d)|[①-⑳])\s*")
 _LEAD = re.compile(r"^.{0,60}?(?:有|包括|分为|包含|如下|是|为|原则|方法|类别|种类|内容|步骤)?[：:]")
 
 

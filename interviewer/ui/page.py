@@ -196,7 +196,7 @@ class Page:
             attribute, _, key = name.partition(":")
             words[getattr(self, attribute)] = gr.update(value=say(language, f"page.{key or attribute}"))
         if session:
-            return {**words, **self._standing(session, language)}
+            return {**self._standing(session, language), **words}
         return {**words, self.card: say(language, "page.card_empty")}
 
     def _on_start(self, topics: list[str], count: float, depth: float, language: Language) -> Update:
