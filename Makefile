@@ -30,7 +30,7 @@ types: .venv/.dev
 	$(BIN)/mypy
 
 bench: .venv/.dev
-	$(BIN)/python -m training.bench
+	$(BIN)/python tests/bench.py
 
 vectors: .venv/.installed
 	$(BIN)/interviewer vectors

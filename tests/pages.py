@@ -45,6 +45,11 @@ class Program:
                 assert time.monotonic() < deadline, self.log()
                 time.sleep(0.1)
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """Stop it the hard way: no handler runs, nothing is flushed."""
         assert self._process is not None
