@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 SOURCES := interviewer training tests app.py
 
-.PHONY: run test unit check lint format types bench vectors browser clean
+.PHONY: run test unit check lint format types bench bench-grading vectors browser clean
 
 run: .venv/.installed
 	$(BIN)/interviewer serve
@@ -31,6 +31,9 @@ types: .venv/.dev
 
 bench: .venv/.dev
 	$(BIN)/python tests/bench.py
+
+bench-grading: .venv/.dev
+	$(BIN)/python tests/bench_grading.py
 
 vectors: .venv/.installed
 	$(BIN)/interviewer vectors

@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from interviewer.errors import DataFolderError, IndexFault, InterviewerError, No
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
     from chromadb.api.models.Collection import Collection
+    from chromadb.api.types import QueryResult
 
 SCHEMA = 1
 _BATCH = 1000
@@ -81,6 +84,7 @@ class Index:
             return self._query(vector, k)
         except BaseException as error:  # the folder was damaged or replaced beneath an open collection
             _raise_unless_damage(error, self._folder)
+        self._forget()
         self._collection = self._open()
         try:
             return self._query(vector, k)
@@ -95,12 +99,28 @@ class Index:
 
     def _query(self, vector: Any, k: int) -> list[Hit]:  # noqa: ANN401 - chroma's own array-like
         wanted = min(max(1, k) * self._most, len(self._entries))
-        found = self._collection.query(query_embeddings=vector, n_results=wanted, include=["distances"])
+        found = self._ask(self._collection, vector, wanted)
         best: dict[str, float] = {}
         for entry, distance in zip(found["ids"][0], (found["distances"] or [[]])[0], strict=True):
             if entry in self._entries:  # another process may have synced the folder with a newer bank
                 best.setdefault(entry.partition("#")[0], 1.0 - float(distance))
         return [Hit(question, similarity) for question, similarity in list(best.items())[:k]]
+
+    def _ask(self, collection: Collection, vectors: Any, n: int) -> QueryResult:  # noqa: ANN401 - chroma's own array-like
+        """Query, in a thread of its own: where the database is locked, the engine waits for a quarter of an hour."""
+        done: Future[QueryResult] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(collection.query(query_embeddings=vectors, n_results=n, include=["distances"]))
+            except BaseException as error:
+                done.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        try:
+            return done.result(timeout=self._wait_s)
+        except TimeoutError as error:
+            raise IndexFault("index_locked", path=self._folder) from error
 
     def _open(self) -> Collection:
         if not self._entries:
@@ -149,7 +169,7 @@ class Index:
         """Check that entries spread over the bank are found by their own vectors."""
         ids = list(self._entries)[:: max(1, len(self._entries) // _PROBES)]
         vectors = self._embeddings.passages([self._entries[entry] for entry in ids])
-        found = collection.query(query_embeddings=vectors, n_results=1, include=["distances"])
+        found = self._ask(collection, vectors, 1)
         distances = [row[0] if row else 1.0 for row in (found["distances"] or [])]
         if len(distances) != len(ids) or not all(distance <= 1e-3 for distance in distances):
             raise _Damaged("probe")
@@ -217,10 +237,15 @@ class Index:
 
 
 def _rows_hash(path: Path, wait_s: float) -> str:
-    """Hash every row that an SQLite file holds; sqlite3.Error when it is damaged, or locked for more than `wait_s`."""
+    """Hash every row that an SQLite file holds; sqlite3.Error when it is damaged, or locked for more than `wait_s`.
+
+    It asks for the lock that the engine needs to open the file, because the engine itself would wait without an end.
+    """
     digest = hashlib.sha256()
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=wait_s)) as database:
+    uri = f"{path.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None)) as database:
         database.text_factory = bytes
+        database.execute("BEGIN EXCLUSIVE")
         if database.execute("PRAGMA integrity_check(1)").fetchall() != [(b"ok",)]:
             raise sqlite3.DatabaseError("integrity_check")
         # Chroma adds a row to acquire_write whenever it opens the file; a virtual table's rows lie in its own tables.

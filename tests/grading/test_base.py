@@ -23,7 +23,9 @@ def verdicts(*given_points, reply=REPLY):
 
 
 def test_a_verdict_with_a_quote_of_the_reply_stands():
-    found = verdicts(judged(MET, point="p1", quote="拿这一批样本自己算均值"), judged(PARTIAL, point="p2", quote="running mean"))
+    found = verdicts(
+        judged(MET, point="p1", quote="拿这一批样本自己算均值"), judged(PARTIAL, point="p2", quote="running mean")
+    )
     assert found == [("p1", MET, "拿这一批样本自己算均值"), ("p2", PARTIAL, "running mean")]
 
 

@@ -74,7 +74,9 @@ def test_a_fault_of_the_program_gives_way_too_and_does_not_repeat_the_candidate(
     assert REPLY not in made.fallback
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), ZeroDivisionError(), RecursionError(), MemoryError(), OSError("full")])
+@pytest.mark.parametrize(
+    "error", [KeyError("x"), ZeroDivisionError(), RecursionError(), MemoryError(), OSError("full")]
+)
 def test_no_exception_of_a_grader_comes_through(error):
     made = Examiner(Answering("offline", error), Answering("llm", error)).grade(RUBRIC, REPLY, "en")
     assert isinstance(made, Ungraded)
@@ -128,7 +130,9 @@ def test_the_form_of_the_reply_enters_by_code_whoever_grades():
 
 
 def test_the_feedback_is_in_the_language_that_was_asked_for():
-    said = Assessment(points=(judged(CONTRADICTED, point="p1", quote="训练时"), judged(MET, point="p2", quote="推理时")))
+    said = Assessment(
+        points=(judged(CONTRADICTED, point="p1", quote="训练时"), judged(MET, point="p2", quote="推理时"))
+    )
     examiner = Examiner(Answering("offline", said))
     assert "先改正这一点" in examiner.grade(RUBRIC, REPLY, "zh").feedback
     assert "Correct this first" in examiner.grade(RUBRIC, REPLY, "en").feedback

@@ -13,7 +13,9 @@ from interviewer.records import FoundMisconception
 
 def words(*points, language="zh", listed=False, misconceptions=()):
     return feedback(
-        Assessment(points=points, misconceptions=misconceptions), score(points, clarity=50, keyword_list=listed), language
+        Assessment(points=points, misconceptions=misconceptions),
+        score(points, clarity=50, keyword_list=listed),
+        language,
     )
 
 

@@ -108,7 +108,9 @@ def test_a_list_of_the_right_terms_is_capped(bank, bn, replies, examiner):
     assert made.score.value <= 30
 
 
-def test_the_same_reply_gets_the_same_verdicts_from_a_new_grader_with_a_new_encoder(bank, bn, replies, grader, knowledge):
+def test_the_same_reply_gets_the_same_verdicts_from_a_new_grader_with_a_new_encoder(
+    bank, bn, replies, grader, knowledge
+):
     reply = replies[bank.get(BN), "half"]
     fresh = OfflineGrader(bank, Embeddings(EmbeddedE5(), knowledge / "vectors"))
     assert grader.assess(bn, reply) == grader.assess(bn, reply) == fresh.assess(bn, reply)
@@ -123,7 +125,10 @@ def test_the_bank_s_own_right_and_wrong_wordings_get_their_verdicts(bank, bn, gr
 
 
 def test_an_echo_between_two_claims_does_not_cost_a_quote(bn, grader, bank):
-    first, second = "训练时拿手里这一小批样本自己算出均值和方差来归一化。", "测试时用训练中攒好的滑动平均，数值固定不再现算。"
+    first, second = (
+        "训练时拿手里这一小批样本自己算出均值和方差来归一化。",
+        "测试时用训练中攒好的滑动平均，数值固定不再现算。",
+    )
     for between in ("", bn.question):
         said = {p.id: p.verdict for p in grader.assess(bn, f"{first}{between}{second}").points}
         assert said["train-batch"] is not Verdict.MISSING and said["test-running"] is not Verdict.MISSING

@@ -49,7 +49,11 @@ def test_a_number_at_the_start_of_a_line_keeps_its_decimals_and_sign():
 
 
 def test_a_claim_said_twice_is_one_point():
-    assert claims("用滑动平均。用 滑动平均。训练时算当前批。再乘以系数。") == ["用 滑动平均", "训练时算当前批", "再乘以系数"]
+    assert claims("用滑动平均。用 滑动平均。训练时算当前批。再乘以系数。") == [
+        "用 滑动平均",
+        "训练时算当前批",
+        "再乘以系数",
+    ]
 
 
 def test_points_are_musts_of_equal_weight_with_ids_in_order():
