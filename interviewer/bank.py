@@ -61,7 +61,7 @@ class Question(_Entry):
     """One question of the bank with all that is needed to ask and to grade it."""
 
     id: str
-    topic: Slug | Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+    topic: str
     question: Line
     aliases: tuple[Line, ...] = ()
     level: Literal[1, 2, 3]
@@ -93,6 +93,10 @@ class Topic(_Entry):
         return self.en if language == "en" else self.zh
 
 
+class _Topics(_Entry):
+    topics: tuple[Topic, ...] = Field(min_length=1)
+
+
 class Bank:
     """All topics in their order and all questions, sorted by topic and id."""
 
@@ -101,7 +105,8 @@ class Bank:
         rank = {topic.id: number for number, topic in enumerate(self.topics)}
         ordered = sorted(questions, key=lambda q: (rank[q.topic], q.id))
         self.questions: Mapping[str, Question] = MappingProxyType({q.id: q for q in ordered})
-        self._by_text = {normalise(text): q for q in reversed(ordered) for text in (*q.aliases, q.question)}
+        aliases = {normalise(alias): q for q in reversed(ordered) for alias in q.aliases}
+        self._by_text = aliases | {normalise(q.question): q for q in reversed(ordered)}
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -152,7 +157,7 @@ def load(folder: Path) -> Bank:
             continue
         question = read_question(path, folder, faults)
         if question is not None:
-            if question.topic not in known:
+            if known and question.topic not in known:
                 faults.append(Fault(_shown(path, folder), "topic", f"{question.topic!r} is not in topics.toml"))
             questions.append(question)
     faults += _duplicates(questions)
@@ -169,6 +174,7 @@ def read_question(path: Path, folder: Path, faults: list[Fault]) -> Question | N
     raw = _read_toml(path, shown, faults)
     if raw is None:
         return None
+    taken = [Fault(shown, name, "comes from the file's path; leave it out") for name in ("id", "topic") if name in raw]
     parts = path.relative_to(folder / "questions").with_suffix("").parts
     if len(parts) != 2 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", parts[-1]):
         faults.append(Fault(shown, "file", "must be questions/<topic>/<slug>.toml, the slug in a-z, 0-9 and hyphens"))
@@ -176,11 +182,11 @@ def read_question(path: Path, folder: Path, faults: list[Fault]) -> Question | N
     try:
         question = Question.model_validate({**raw, "topic": parts[0], "id": "/".join(parts)})
     except ValidationError as error:
-        faults += [Fault(shown, _field(e["loc"]), e["msg"]) for e in error.errors()]
+        faults += taken + _invalid(error, shown)
         return None
-    before = len(faults)
-    faults += _references(question, shown)
-    return question if len(faults) == before else None
+    found = taken + _references(question, shown)
+    faults += found
+    return None if found else question
 
 
 def _read_topics(path: Path, faults: list[Fault]) -> list[Topic]:
@@ -188,20 +194,23 @@ def _read_topics(path: Path, faults: list[Fault]) -> list[Topic]:
     if raw is None:
         return []
     try:
-        return [Topic.model_validate(entry) for entry in raw.get("topics", [])]
+        topics = _Topics.model_validate(raw).topics
     except ValidationError as error:
-        faults += [Fault(path.name, _field(e["loc"]), e["msg"]) for e in error.errors()]
+        faults += _invalid(error, path.name)
         return []
+    ids = [topic.id for topic in topics]
+    faults += [Fault(path.name, f"topics.{i}", "duplicate topic id") for i in _repeated(ids)]
+    return list(topics)
 
 
 def _read_toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         faults.append(Fault(shown, "file", f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
         faults.append(Fault(shown, "encoding", f"not UTF-8 (byte {error.start}); save the file as UTF-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says of 5,000 digits
         faults.append(Fault(shown, "TOML", str(error)))
     return None
 
@@ -209,7 +218,9 @@ def _read_toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | 
 def _references(question: Question, shown: str) -> list[Fault]:
     faults = []
     ids = [point.id for point in question.points]
-    faults += [Fault(shown, f"points.{i}", "duplicate point id") for i in sorted({i for i in ids if ids.count(i) > 1})]
+    faults += [Fault(shown, f"points.{i}", "duplicate point id") for i in _repeated(ids)]
+    if DEEPER in ids:
+        faults.append(Fault(shown, f"points.{DEEPER}", "this id is kept for follow-ups"))
     for number, misconception in enumerate(question.misconceptions):
         if misconception.point not in ids:
             faults.append(Fault(shown, f"misconceptions[{number}].point", f"no point {misconception.point!r}"))
@@ -218,8 +229,7 @@ def _references(question: Question, shown: str) -> list[Fault]:
             faults.append(
                 Fault(shown, f"follow_ups[{number}].when", f"neither a point nor 'deeper': {follow_up.when!r}")
             )
-        inner = [point.id for point in follow_up.points]
-        if len(set(inner)) != len(inner):
+        if _repeated([point.id for point in follow_up.points]):
             faults.append(Fault(shown, f"follow_ups[{number}].points", "duplicate point id"))
     return faults
 
@@ -233,6 +243,14 @@ def _duplicates(questions: list[Question]) -> list[Fault]:
             faults.append(Fault(f"questions/{question.id}.toml", "question", f"same wording as {seen[text]}"))
         seen[text] = question.id
     return faults
+
+
+def _repeated(ids: list[str]) -> list[str]:
+    return sorted({i for i in ids if ids.count(i) > 1})
+
+
+def _invalid(error: ValidationError, shown: str) -> list[Fault]:
+    return [Fault(shown, _field(e["loc"]), e["msg"]) for e in error.errors()]
 
 
 def _shown(path: Path, folder: Path) -> str:

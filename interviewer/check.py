@@ -86,20 +86,18 @@ def _lengths(q: Question) -> Iterator[tuple[str, str]]:
 
 def latex_fault(text: str) -> str:
     """Return what is wrong with the formulas of a Markdown text, an empty string when nothing is."""
-    prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S)
-    outside = _MATH.sub("", prose)
-    if "$" in outside.replace(r"\$", ""):
+    prose = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.S).replace(r"\$", "")
+    if "$" in _MATH.sub("", prose):
         return "an odd `$`: a formula is not closed on its line"
     for formula in _MATH.findall(prose):
         body = re.sub(r"\\[{}]", "", formula)
         if body.count("{") != body.count("}"):
             return f"unbalanced braces in {formula[:40]}"
-        begun, ended = (sorted(re.findall(rf"\\\\{word}\{{(\w+\*?)\}}", formula)) for word in ("begin", "end"))
+        begun, ended = (sorted(re.findall(rf"\\{word}\{{(\w+\*?)\}}", formula)) for word in ("begin", "end"))
         if begun != ended:
             return f"unbalanced environment in {formula[:40]}"
-        if formula.count(r"\left") - formula.count(r"\leftarrow") - formula.count(r"\leftrightarrow") != formula.count(
-            r"\right"
-        ) - formula.count(r"\rightarrow"):
+        left, right = (len(re.findall(rf"\\{word}(?![A-Za-z])", formula)) for word in ("left", "right"))
+        if left != right:
             return f"\\left without \\right in {formula[:40]}"
     return ""
 

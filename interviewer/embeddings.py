@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -21,11 +20,12 @@ from interviewer.errors import DataFolderError, IndexFault
 
 Progress = Callable[[int, int], None]
 _CHUNK = 32
+_KEY_BYTES = 8
 
 
 def key(text: str) -> bytes:
     """Return the key of a text: the first 8 bytes of its SHA-256."""
-    return hashlib.sha256(text.encode()).digest()[:8]
+    return hashlib.sha256(text.encode()).digest()[:_KEY_BYTES]
 
 
 def search_texts(question: Question) -> dict[str, str]:
@@ -81,30 +81,28 @@ class Embeddings:
 
     def _load(self) -> dict[bytes, Matrix]:
         if self._rows is None:
-            self._rows = {}
+            rows: dict[bytes, Matrix] = {}
             for path in sorted(self._shipped.glob("*.npz")):
-                self._rows.update(_read(path))
-            if self._cache and self._cache.exists():
-                try:
-                    self._rows.update(_read(self._cache))
-                except IndexFault:  # a cache that a killed process left broken is made anew
-                    self._cache.unlink()
+                rows.update(_read(path))
+            self._rows = rows | (_read_cache(self._cache) if self._cache else {})
         return self._rows
 
     def _keep(self, rows: dict[bytes, Matrix], path: Path, added: Iterable[str]) -> None:
-        kept = set(_read(path)) if path.exists() else set()
-        keys = sorted(kept | {key(text) for text in added})
-        try:
-            _write(path, keys, rows)
-        except OSError as error:
-            raise DataFolderError("data_folder", path=path.parent, reason=error.strerror) from error
+        kept = _read_cache(path)  # another process may have added to it
+        kept.update({key(text): rows[key(text)] for text in added})
+        _write(path, sorted(kept), kept)
 
 
 def ship(bank: Bank, encoder: Encoder, folder: Path, progress: Progress | None = None) -> int:
     """Write the vectors of every text of the bank below `folder`, unchanged texts not encoded again; return how many.
 
-    Files of topics without questions and vectors of texts that are gone are removed.
+    Files of topics without questions, vectors of texts that are gone and files that cannot be read are removed.
     """
+    for path in (folder / encoder.name).glob("*.npz"):
+        try:
+            _read(path)
+        except IndexFault:
+            _remove(path)
     library = Embeddings(encoder, folder)
     target = folder / encoder.name
     library.passages([text for question in bank for text in texts_of(question)], progress)
@@ -112,7 +110,7 @@ def ship(bank: Bank, encoder: Encoder, folder: Path, progress: Progress | None =
     used = {question.topic for question in bank}
     for path in target.glob("*.npz"):
         if path.stem not in used:
-            path.unlink()
+            _remove(path)
     for topic in bank.topics:
         texts = sorted({text for question in bank.of_topics([topic.id]) for text in texts_of(question)}, key=key)
         if not texts:
@@ -139,16 +137,36 @@ def _read(path: Path) -> dict[bytes, Matrix]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             keys, vectors = stored["keys"], stored["vectors"].astype(np.float32)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        if keys.shape != (len(vectors), _KEY_BYTES) or vectors.ndim != 2 or not np.isfinite(vectors).all():
+            raise ValueError("not a table of vectors")
+    except Exception as error:  # a damaged archive makes numpy, zipfile and zlib raise nearly anything
         raise IndexFault("vectors_corrupt", path=path) from error
     return {bytes(k): vector for k, vector in zip(keys, vectors, strict=True)}
 
 
+def _read_cache(path: Path) -> dict[bytes, Matrix]:
+    """Read the cache; one that is missing or broken holds nothing and is made anew."""
+    try:
+        return _read(path)
+    except IndexFault:
+        return {}
+
+
 def _write(path: Path, keys: Sequence[bytes], rows: dict[bytes, Matrix]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = np.array([list(k) for k in keys], dtype=np.uint8)
     vectors = np.stack([rows[k] for k in keys]).astype(np.float16)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, keys=table, vectors=vectors)
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, keys=table, vectors=vectors)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataFolderError("data_folder", path=path.parent, reason=error.strerror) from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise DataFolderError("data_folder", path=path.parent, reason=error.strerror) from error

@@ -6,6 +6,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +49,17 @@ def _unit(rows: Any) -> Matrix:  # noqa: ANN401 - numpy's own array-like
     return np.asarray(matrix / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
+def _sendable(texts: Sequence[str]) -> list[str]:
+    """Return the texts without what tokenisers refuse: zero bytes, broken characters, nothing at all."""
+    return [text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8") or " " for text in texts]
+
+
+def _files(folder: Path) -> list[str]:
+    """Return name, size and time of a model's files, so that a model put in place of another has a space of its own."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    return [f"{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in found]
+
+
 def _space(kind: str, name: str, *more: str) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-40:].strip("-")
     return f"{kind}-{slug}-{hashlib.sha256('|'.join((name, *more)).encode()).hexdigest()[:8]}"
@@ -78,8 +90,8 @@ class EmbeddedE5:
         with self._lock:
             if self._model is None:
                 self._model = self._open()
-            # The engine reads to the first zero byte and holds one batch at a time in memory.
-            clean = [text.replace("\0", " ") or " " for text in texts]
+            clean = _sendable(texts)
+            # The engine holds one batch at a time in memory.
             parts = [self._model.encode(clean[i : i + _BATCH], is_query) for i in range(0, len(clean), _BATCH)]
         return _unit(np.concatenate(parts)) if parts else np.zeros((0, 384), np.float32)
 
@@ -97,7 +109,7 @@ class SentenceTransformerEncoder:
     """Any model of the sentence-transformers library, by name or by the path of its folder."""
 
     def __init__(self, name: str) -> None:
-        self.name = _space("st", name)
+        self.name = _space("st", name, *_files(Path(name)))
         self._source = name
         self._model: Any = None
         self._lock = threading.Lock()
@@ -114,7 +126,8 @@ class SentenceTransformerEncoder:
         with self._lock:
             if self._model is None:
                 self._model = self._open()
-            return _unit(getattr(self._model, verb)([t or " " for t in texts], show_progress_bar=False))
+            encode = getattr(self._model, verb)
+            return _unit(encode(_sendable(texts), show_progress_bar=False)) if texts else np.zeros((0, 1), np.float32)
 
     def _open(self) -> Any:  # noqa: ANN401 - the library is not installed by default
         try:
@@ -146,22 +159,32 @@ class EndpointEncoder:
         return self.passages(texts)
 
     def passages(self, texts: Sequence[str]) -> Matrix:
-        """Encode in batches; EncoderFault when the endpoint fails."""
+        """Encode in batches; EncoderFault when the endpoint fails or what it answers is no table of vectors."""
+        clean = _sendable(texts)
+        parts = [self._ask(clean[start : start + _BATCH]) for start in range(0, len(clean), _BATCH)]
+        if len({part.shape[1] for part in parts}) > 1:
+            raise self._failed("vectors of different lengths")
+        return _unit(np.concatenate(parts)) if parts else np.zeros((0, 1), np.float32)
+
+    def _ask(self, texts: list[str]) -> NDArray[np.float64]:
         import openai  # 0.5 s, only with this encoder
 
-        if self._client is None:
-            self._client = openai.OpenAI(
-                base_url=self._base_url or None, api_key=self._key or "none", timeout=self._timeout, max_retries=3
-            )
-        rows: list[list[float]] = []
         try:
-            for start in range(0, len(texts), _BATCH):
-                batch = [text or " " for text in texts[start : start + _BATCH]]
-                answer = self._client.embeddings.create(model=self._model, input=batch, encoding_format="float")
-                rows += [item.embedding for item in sorted(answer.data, key=lambda item: item.index)]
-        except openai.OpenAIError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise EncoderFault("encoder_failed", encoder=f"openai:{self._model}", reason=reason) from error
-        if len(rows) != len(texts):
-            raise EncoderFault("encoder_failed", encoder=f"openai:{self._model}", reason="wrong number of vectors")
-        return _unit(rows) if rows else np.zeros((0, 1), np.float32)
+            if self._client is None:
+                self._client = openai.OpenAI(
+                    base_url=self._base_url or None, api_key=self._key or "none", timeout=self._timeout, max_retries=3
+                )
+            answer = self._client.embeddings.create(model=self._model, input=texts, encoding_format="float")
+        except (openai.OpenAIError, ValueError) as error:  # ValueError: an answer that is not JSON
+            raise self._failed(error) from error
+        try:
+            rows = np.array([item.embedding for item in sorted(answer.data, key=lambda item: item.index)], np.float64)
+        except (AttributeError, TypeError, ValueError) as error:  # the package does not check what it was answered
+            raise self._failed("not a list of vectors") from error
+        if rows.ndim != 2 or len(rows) != len(texts) or not rows.shape[1] or not np.isfinite(rows).all():
+            raise self._failed(f"{len(rows)} vectors for {len(texts)} texts, or not finite numbers")
+        return rows
+
+    def _failed(self, reason: object) -> EncoderFault:
+        said = " ".join(str(reason).split())[:200]
+        return EncoderFault("encoder_failed", encoder=f"openai:{self._model}", reason=said)

@@ -107,7 +107,7 @@ class Index:
         return [Hit(question, similarity) for question, similarity in list(best.items())[:k]]
 
     def _ask(self, collection: Collection, vectors: Any, n: int) -> QueryResult:  # noqa: ANN401 - chroma's own array-like
-        """Query, in a thread of its own: where the database is locked, the engine waits for a quarter of an hour."""
+        """Query, in a thread of its own: where the database is locked, the engine waits for more than ten minutes."""
         done: Future[QueryResult] = Future()
 
         def work() -> None:

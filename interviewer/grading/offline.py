@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from interviewer.bank import Bank
+from interviewer.bank import Bank, KeyPoint
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
@@ -75,19 +75,20 @@ def fitted() -> OfflineModel:
     return OfflineModel.model_validate(tomllib.loads((Path(__file__).parent / "offline.toml").read_text("utf-8")))
 
 
-def plain_verdict(features: Features, same_language: bool) -> Verdict:
+def plain_verdict(point: KeyPoint, features: Features, reply: str) -> Verdict:
     """Return the verdict on a point of which only the text is known.
 
-    Its strength is mostly the share of the point's character pairs that one passage repeats, and only the nearness of
+    Its strength is mostly the share of the point's character pairs that the reply repeats, and only the nearness of
     meaning when reply and point are in different languages.
     """
     meaning = min(1.0, max(0.0, (features.text - 0.2) / 0.6))
-    strength = 0.7 * features.words + 0.3 * meaning if same_language else meaning
-    if strength < 0.35:
+    same_language = _is_chinese(point.text) == _is_chinese(reply)
+    strength = 0.8 * containment(point.text, reply) + 0.2 * meaning if same_language else meaning
+    if strength < 0.4:
         return Verdict.MISSING
     if (features.flipped and features.words >= 0.75) or (features.opposite and features.words >= 0.5):
         return Verdict.CONTRADICTED
-    return Verdict.MET if strength >= 0.6 else Verdict.PARTIAL
+    return Verdict.MET if strength >= 0.7 else Verdict.PARTIAL
 
 
 def _is_chinese(text: str) -> bool:
@@ -127,7 +128,7 @@ class OfflineGrader:
             if point.says and point.denies:
                 verdict = self._model.verdict(features)
             else:
-                verdict = plain_verdict(features, _is_chinese(point.text) == _is_chinese(reply))
+                verdict = plain_verdict(point, features, reply)
             quote = _in_reply(features.unit, point.text, passages, reply) if verdict is not Verdict.MISSING else ""
             judged.append(
                 PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote.strip())
