@@ -250,7 +250,12 @@ def _repeated(ids: list[str]) -> list[str]:
 
 
 def _invalid(error: ValidationError, shown: str) -> list[Fault]:
-    return [Fault(shown, _field(e["loc"]), e["msg"]) for e in error.errors()]
+    errors = error.errors()
+    places = {e["loc"] for e in errors}
+    # pydantic calls a list too short when the entries in it are faulty; their own faults are enough.
+    followed = {place[:end] for place in places for end in range(len(place))}
+    own = [e for e in errors if e["type"] != "too_short" or e["loc"] not in followed]
+    return [Fault(shown, _field(e["loc"]), e["msg"]) for e in own]
 
 
 def _shown(path: Path, folder: Path) -> str:

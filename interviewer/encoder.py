@@ -17,6 +17,7 @@ from interviewer.settings import Settings
 
 Matrix = NDArray[np.float32]
 _BATCH = 64
+_LARGEST = 1e9
 
 
 class Encoder(Protocol):
@@ -181,8 +182,10 @@ class EndpointEncoder:
             rows = np.array([item.embedding for item in sorted(answer.data, key=lambda item: item.index)], np.float64)
         except (AttributeError, TypeError, ValueError) as error:  # the package does not check what it was answered
             raise self._failed("not a list of vectors") from error
-        if rows.ndim != 2 or len(rows) != len(texts) or not rows.shape[1] or not np.isfinite(rows).all():
-            raise self._failed(f"{len(rows)} vectors for {len(texts)} texts, or not finite numbers")
+        if rows.ndim != 2 or len(rows) != len(texts) or not rows.shape[1]:
+            raise self._failed(f"{len(rows)} vectors for {len(texts)} texts")
+        if not (np.abs(rows) < _LARGEST).all():
+            raise self._failed("a vector with a number that is not finite")
         return rows
 
     def _failed(self, reason: object) -> EncoderFault:

@@ -59,9 +59,9 @@ def read(environ: Mapping[str, str]) -> Settings:
     names = {field: PREFIX + field.upper() for field in Settings.model_fields}
     values = {}
     for field, name in names.items():
-        value = environ.get(name) or environ.get(_ALSO.get(field, ""), "")
-        if value.strip():
-            values[field] = value.strip()
+        value = environ.get(name, "").strip() or environ.get(_ALSO.get(field, ""), "").strip()
+        if value:
+            values[field] = value
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -79,9 +79,10 @@ def rubric_of(*texts: str, question: str = "说说它的原理？") -> Rubric:
 
 
 class ScriptedLlm:
-    """Answers in the order given: a dictionary to `ask`, pieces of text to `stream`; an exception is raised where it stands.
+    """Answers in the order given: a dictionary to `ask`, pieces of text to `stream`.
 
-    Asked more often than it has answers, it fails the test, whatever the code under test catches.
+    An exception among them is raised where it stands. Asked more often than it has answers, it fails the test, whatever
+    the code under test catches.
     """
 
     model = "scripted"

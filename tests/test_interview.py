@@ -29,7 +29,12 @@ def test_an_interview_from_its_start_to_its_end():
     assert replied.last.reply == "训练时用当前批。" and not replied.last.is_open
     judged_ = transitions.judged(replied, Ungraded(reason="没有"))
     probed = transitions.asked(judged_, AskProbe("a"), "再说说？", "原因")
-    assert (probed.last.number, probed.last.question, probed.last.point, probed.last.fallback) == (2, ASKED, "a", "原因")
+    assert (probed.last.number, probed.last.question, probed.last.point, probed.last.fallback) == (
+        2,
+        ASKED,
+        "a",
+        "原因",
+    )
     followed = transitions.asked(transitions.skipped(probed), AskFollowUp(1, "b"), "那乙呢？")
     assert (followed.last.number, followed.last.follow_up, followed.last.point) == (3, 1, "")
     ended = transitions.ended(followed, NOON)

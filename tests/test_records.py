@@ -69,5 +69,9 @@ def test_the_digest_changes_with_anything_that_is_graded_against():
     asked = question(points=(key_point("a", "甲"),))
     digest = Rubric.of_question(asked).digest
     assert Rubric.of_question(asked.model_copy(update={"brief": "另一种说法"})).digest == digest
-    for edit in ({"answer": "改"}, {"points": (key_point("a", "甲", 2),)}, {"points": (key_point("a", "甲", says=("话",)),)}):
+    for edit in (
+        {"answer": "改"},
+        {"points": (key_point("a", "甲", 2),)},
+        {"points": (key_point("a", "甲", says=("话",)),)},
+    ):
         assert Rubric.of_question(asked.model_copy(update=edit)).digest != digest

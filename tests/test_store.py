@@ -172,7 +172,9 @@ _TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.one_of(_TEXTS, st.sampled_from(["🏳️‍🌈🙂", "\x01\x07\x1b[31m", "'; DROP TABLE turns; --", "%s $name {0}"])))
+@given(
+    text=st.one_of(_TEXTS, st.sampled_from(["🏳️‍🌈🙂", "\x01\x07\x1b[31m", "'; DROP TABLE turns; --", "%s $name {0}"]))
+)
 def test_any_text_comes_back_as_it_was(store, text):
     number = last(store).number + 1
     assert store.add_turn("test", turn(number, "first/one", said=text, hints=(text,)))

@@ -63,7 +63,7 @@ def test_terms_in_a_row_are_a_list_whatever_parts_them(reply):
     [
         "先减去这批的均值，再除以标准差，最后乘 gamma 加 beta",
         "It subtracts the mean of the batch and divides by its standard deviation.",
-        r"$\mu=\frac1m\sum x_i$，$\sigma^2=\frac1m\sum(x_i-\mu)^2$，$\hat x=\frac{x-\mu}{\sigma}$，$y=\gamma\hat x+\beta$",
+        r"$\mu=\frac1m\sum x_i$，$\sigma^2=\frac1m\sum(x_i-\mu)^2$，$\hat x=(x-\mu)/\sigma$，$y=\gamma\hat x+\beta$",
         "不会",
         "",
     ],

@@ -1,4 +1,4 @@
-"""The grader without a network, on the real bank with the real encoder: what it must tell apart, and what it survives."""
+"""The grader without a network, on the real bank with the real encoder: what it tells apart and survives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from interviewer.grading.examiner import Examiner
 from interviewer.grading.offline import OfflineGrader
 from interviewer.records import Rubric, Verdict
 
-BN = "norm_regularisation/bn-train-vs-test"
+TOPIC = "norm_regularisation"
+BN = f"{TOPIC}/bn-train-vs-test"
 # Two halves of the topic with nothing in common; a strong answer to a question of one is off-topic in the other.
 HALVES = (
     "why-normalize-features why-normalization-speeds-optimization types-of-normalization purpose-of-normalization"
@@ -73,14 +74,14 @@ def scores(grades, wanted):
 def test_labelled_replies_are_ordered_as_a_person_orders_them(grades, replies, bank, examiner):
     assert len(grades) == 150
     strong, good, half, thin = (mean(scores(grades, kind)) for kind in ("strong", "good", "half", "thin"))
-    halves = [[bank.get(f"norm_regularisation/{slug}") for slug in half.split()] for half in HALVES]
+    halves = [[bank.get(f"{TOPIC}/{slug}") for slug in half.split()] for half in HALVES]
     strangers = [
         examiner.grade(Rubric.of_question(asked), replies[other, "strong"]).score.value
         for here, there in (halves, halves[::-1])
         for asked in here
         for other in there
     ]
-    echoes = [examiner.grade(Rubric.of_question(q), q.question).score.value for q in bank.of_topics(["norm_regularisation"])]
+    echoes = [examiner.grade(Rubric.of_question(q), q.question).score.value for q in bank.of_topics([TOPIC])]
     assert strong > good > half > thin > mean(echoes)
     assert half > mean(strangers) > mean(echoes)
     assert strong >= 80
@@ -128,7 +129,7 @@ def test_the_same_reply_gets_the_same_verdicts_from_a_new_grader_with_a_new_enco
 @pytest.mark.real
 def test_the_reference_s_own_words_are_not_called_wrong(bank, grader):
     wrong = total = 0
-    for question in bank.of_topics(["norm_regularisation"]):
+    for question in bank.of_topics([TOPIC]):
         rubric = Rubric.of_question(question)
         for point in question.points:
             verdicts = {p.id: p.verdict for p in grader.assess(rubric, f"{point.text}。").points}
