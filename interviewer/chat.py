@@ -59,7 +59,12 @@ class Chat:
         return self._follow(steps)
 
     def _follow(self, steps: Iterator[Event]) -> bool:
-        for step in steps:
+        while True:
+            # A spinner while a grader thinks; what the interviewer says comes without one.
+            with self._console.status(say(self._language, "page.thinking")):
+                step = next(steps, None)
+            if step is None:
+                return False
             if isinstance(step, Judged):
                 self._show_outcome(step.turn)
                 self._console.print()
@@ -70,7 +75,6 @@ class Chat:
             elif isinstance(step, Ended):
                 self._console.print()
                 return True
-        return False
 
     def _show_standing(self) -> None:
         current = self._sessions.load(self._id)

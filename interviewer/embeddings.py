@@ -135,7 +135,7 @@ def stale(bank: Bank, encoder_name: str, folder: Path) -> list[str]:
 
 def _read(path: Path) -> dict[bytes, Matrix]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             keys, vectors = stored["keys"], stored["vectors"].astype(np.float32)
         if keys.shape != (len(vectors), _KEY_BYTES) or vectors.ndim != 2 or not np.isfinite(vectors).all():
             raise ValueError("not a table of vectors")
