@@ -33,7 +33,9 @@ def damage(path, content):
 
 def test_search_holds_wordings_points_and_answer_and_grading_what_candidates_say():
     point = key_point("a", "要点", says=("说法",), denies=("反话",))
-    follow_up = FollowUp(ask="追问？", when="a", answer="答", points=(key_point("b", "追问的要点", says=("追问说法",)),))
+    follow_up = FollowUp(
+        ask="追问？", when="a", answer="答", points=(key_point("b", "追问的要点", says=("追问说法",)),)
+    )
     wrong = Misconception(claim="误解", correction="更正", point="a")
     asked = question("one", points=(point,), follow_ups=(follow_up,)).model_copy(
         update={"aliases": ("别名",), "misconceptions": (wrong,)}

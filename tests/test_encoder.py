@@ -43,8 +43,12 @@ def test_e5_gives_unit_vectors_and_tells_queries_from_passages(e5):
 
 
 def test_e5_brings_a_question_to_its_own_passage(e5):
-    passages = e5.passages(["BN 用小批量的均值与方差做标准化", "随机森林把许多决策树的预测取平均", "A GIL lets one thread run"])
-    nearest = [int(np.argmax(passages @ e5.queries([q])[0])) for q in ("batch norm 是什么", "解释随机森林", "Python 的 GIL")]
+    passages = e5.passages(
+        ["BN 用小批量的均值与方差做标准化", "随机森林把许多决策树的预测取平均", "A GIL lets one thread run"]
+    )
+    nearest = [
+        int(np.argmax(passages @ e5.queries([q])[0])) for q in ("batch norm 是什么", "解释随机森林", "Python 的 GIL")
+    ]
     assert nearest == [0, 1, 2]
 
 
@@ -150,7 +154,10 @@ def test_batches_of_different_dimension_are_a_fault():
 
 def test_a_refused_key_and_an_unknown_model_say_so_without_the_key():
     for code in (401, 404):
-        with scripted([status(code)]) as server, pytest.raises(EncoderFault, match=f"{code}.*INTERVIEWER_ENCODER") as caught:
+        with (
+            scripted([status(code)]) as server,
+            pytest.raises(EncoderFault, match=f"{code}.*INTERVIEWER_ENCODER") as caught,
+        ):
             EndpointEncoder("m", server.url, "sk-secret", 5).queries(["x"])
         assert "sk-secret" not in str(caught.value)
 

@@ -55,7 +55,9 @@ def first_party(node: ast.AST) -> set[str]:
 
 
 def inside_functions(tree: ast.Module) -> list[ast.AST]:
-    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)]
+    functions = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    ]
     return [node for function in functions for node in ast.walk(function)]
 
 

@@ -21,12 +21,17 @@ from interviewer.text import (
 
 # Chinese, punctuation of both widths, what hides or breaks, and what grows when it is folded.
 HOSTILE = st.one_of(
-    st.text(alphabet="批归一化训练ab AB12。，,：！?;\n\r\t.．、½ﬁİßΣｶﾞ①x²≥＜\u200b\u202e\0\ud800\u2028\ufeff👩‍👩‍👧", max_size=60),
+    st.text(
+        alphabet="批归一化训练ab AB12。，,：！?;\n\r\t.．、½ﬁİßΣｶﾞ①x²≥＜\u200b\u202e\0\ud800\u2028\ufeff👩‍👩‍👧",
+        max_size=60,
+    ),
     st.text(st.characters(codec=None), max_size=60),
 )
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "\u200b\u2060\ufeff", "\u202e\u202c", "\0\x07\x1b", "。。。！", "\ud800", "👍"])
+@pytest.mark.parametrize(
+    "text", ["", " \n\t ", "\u200b\u2060\ufeff", "\u202e\u202c", "\0\x07\x1b", "。。。！", "\ud800", "👍"]
+)
 def test_a_reply_in_which_nothing_can_be_read_is_refused_as_empty(text):
     with pytest.raises(ReplyRefused) as caught:
         clean_reply(text)
@@ -100,12 +105,23 @@ def test_character_pairs_that_recur_are_a_share():
 
 def test_a_text_is_cut_after_its_sentences_but_not_in_its_numbers():
     text = "学习率是 0.01。为什么？太大会发散！\n第二段；v1.5 更好. Next one．  末尾"
-    assert sentences(text) == ["学习率是 0.01。", "为什么？", "太大会发散！", "第二段；", "v1.5 更好.", "Next one．", "末尾"]
+    assert sentences(text) == [
+        "学习率是 0.01。",
+        "为什么？",
+        "太大会发散！",
+        "第二段；",
+        "v1.5 更好.",
+        "Next one．",
+        "末尾",
+    ]
     assert sentences("。。\n！") == []
 
 
 def test_a_clause_that_is_too_short_joins_its_neighbour():
-    assert clauses("首先，训练的时候用当前批，推理时用滑动平均，对") == ["首先，训练的时候用当前批，", "推理时用滑动平均，对"]
+    assert clauses("首先，训练的时候用当前批，推理时用滑动平均，对") == [
+        "首先，训练的时候用当前批，",
+        "推理时用滑动平均，对",
+    ]
     assert clauses("对，") == ["对，"]
     assert clauses("，、") == []
 
