@@ -176,9 +176,13 @@ class Interviewer:
             return ""
         question = self._bank.get(interview.last.question)
         authored = self._authored(question, interview, move, language)
+        outcome = interview.last.outcome
         if self._llm is None:
             yield authored
             return ""
+        if isinstance(outcome, Grade) and outcome.fallback:  # the endpoint has just failed: no second wait for it
+            yield authored
+            return outcome.fallback
         return (yield from self._spoken(self._llm, question, interview, move, authored))
 
     def _opening(self, interview: Interview, move: AskQuestion, language: str) -> str:

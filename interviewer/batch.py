@@ -161,16 +161,22 @@ def run(source: Path, target: Path, work: Work, language: str, advance: Advance)
 def _result(line: bytes, work: Work, language: str) -> Row:
     row: Row = {}
     try:
-        parsed = json.loads(line.decode("utf-8"))
+        parsed = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
         if not isinstance(parsed, dict):
             raise TypeError("not a JSON object")
-        row = {key: _storable(value) for key, value in parsed.items()}
+        row = {key: _storable(value) for key, value in parsed.items() if key != "error"}
+        json.dumps(row, allow_nan=False)  # a number like 1e999 is no JSON either
         return {**row, **work(row)}
     except InterviewerError as error:
         return {**row, "error": error.say(language)}
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         detail = f"no field {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
+        row = {} if "JSON compliant" in detail else row
         return {**row, "error": FileRefused("bad_line", detail=detail).say(language)}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _storable(value: object) -> object:

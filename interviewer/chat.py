@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from rich.console import Console
@@ -26,12 +27,15 @@ class Chat:
     def __init__(self, sessions: Sessions, console: Console, interview: Interview) -> None:
         self._sessions, self._console = sessions, console
         self._id, self._language = interview.id, interview.plan.language
-        self.refused = 0
+        self.refused = self.ungraded = 0
 
     def run(self, lines: Iterable[str]) -> None:
         """Take the interview on with these lines, to its end or to theirs; then it is ended and its report shown."""
-        self._show_standing()
-        over = self._follow(self._sessions.go_on(self._id))
+        self._sessions.regrade(self._id)
+        over = self._sessions.load(self._id).ended is not None
+        if not over:
+            self._show_standing()
+            over = self._follow(self._sessions.go_on(self._id))
         source = iter(lines)
         while not over:
             line = next(source, None)
@@ -39,8 +43,14 @@ class Chat:
                 break
             over = self._take(line.strip())
         self._sessions.end(self._id)
+        made = self._sessions.report(self._id)
+        self.ungraded = sum(bool(question.ungraded) for question in made.questions)
+        written = report.markdown(made, self._language)
         self._console.print()
-        self._console.print(Markdown(report.markdown(self._sessions.report(self._id), self._language)))
+        if self._console.is_terminal:
+            self._console.print(Markdown(written), soft_wrap=False)
+        else:
+            self._console.print(written, markup=False, highlight=False)
 
     def _take(self, line: str) -> bool:
         """Do what a line says and return whether the interview is over."""
@@ -49,8 +59,13 @@ class Chat:
             if verb == "end":
                 return True
             if verb == "hint":
-                self._console.print(f"[cyan]{escape(self._sessions.hint(self._id).hints[-1])}[/]")
+                before = self._sessions.load(self._id).last.hints
+                hints = self._sessions.hint(self._id).hints
+                told = say(self._language, "chat.no_more_hints") if hints == before else hints[-1]
+                self._console.print(f"[cyan]{escape(told)}[/]")
                 return False
+            if verb == "reply" and re.fullmatch(r"/\w+", line):
+                raise ReplyRefused("unknown_command", command=line[:40])
             steps = self._sessions.skip(self._id) if verb == "skip" else self._sessions.reply(self._id, line)
         except ReplyRefused as error:
             self.refused += 1
@@ -103,12 +118,12 @@ class Chat:
 
 
 def typed(console: Console, prompt: Callable[[str], str], language: str) -> Iterator[str]:
-    """Yield the lines that a person types; the end of input (Ctrl+D) ends the interview."""
+    """Yield the lines that a person types; the end of input (Ctrl+D) pauses the interview as Ctrl+C does."""
     while True:
         try:
             yield prompt(say(language, "chat.prompt"))
         except EOFError:
-            return
+            raise KeyboardInterrupt from None
 
 
 def as_json(interview: Interview, sessions: Sessions) -> str:

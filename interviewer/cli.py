@@ -79,7 +79,7 @@ def chat_command(
         raise typer.Exit(130) from None
     if as_json:
         _print_plain(chat.as_json(sessions.load(interview.id), sessions))
-    if talk.refused:
+    if talk.refused or talk.ungraded:
         raise typer.Exit(1)
 
 
@@ -120,6 +120,10 @@ def grade(
         _print_plain(json.dumps(row, ensure_ascii=False, indent=2))
     else:
         _show_grade(row, wiring.settings.language)
+    if row["fallback"]:
+        err.print(say(wiring.settings.language, "chat.fallback", reason=row["fallback"]), style="yellow", markup=False)
+        if which == "llm":  # asked for by name, and not what graded
+            raise typer.Exit(1)
 
 
 @app.command()
@@ -143,10 +147,8 @@ def search(
     elif as_json:
         _print_plain(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
-        table = Table("similarity", "question", "id")
         for row in rows:
-            table.add_row(f"{row['similarity']:.3f}", row["question"], row["id"])
-        out.print(table)
+            out.print(f"{row['similarity']:.3f}  {row['question']}  [dim]{row['id']}[/]", highlight=False)
 
 
 @app.command(name="check")
@@ -207,6 +209,8 @@ def main(arguments: list[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    # Between texts the encoder's threads would spin and take the cores from everybody else; read when it is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app(arguments)
     except BrokenPipeError:
@@ -246,8 +250,12 @@ def _script_lines(script: Path) -> list[str]:
 
 
 def _run_batch(source: Path, target: Path, work: batch.Work, language: str) -> None:
-    with _bar() as advance:
-        lines, faults = batch.run(source, target, work, language, advance)
+    try:
+        with _bar() as advance:
+            lines, faults = batch.run(source, target, work, language, advance)
+    except KeyboardInterrupt:
+        err.print(say(language, "chat.stopped", path=target), markup=False, highlight=False)
+        raise typer.Exit(130) from None
     err.print(say(language, "check.batch", lines=lines, faults=faults, path=target), markup=False, highlight=False)
     if lines and faults == lines:
         raise typer.Exit(1)
@@ -269,8 +277,6 @@ def _show_grade(row: Row, language: str) -> None:
     for point in row["points"]:
         table.add_row(say(language, f"verdict.{point['verdict']}"), point["text"], point["quote"])
     out.print(table)
-    if row["fallback"]:
-        err.print(say(language, "chat.fallback", reason=row["fallback"]), style="yellow", markup=False)
 
 
 if __name__ == "__main__":

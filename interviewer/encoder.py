@@ -17,6 +17,7 @@ from interviewer.settings import Settings
 
 Matrix = NDArray[np.float32]
 _BATCH = 64
+_LONGEST = 2000
 _LARGEST = 1e9
 
 
@@ -91,7 +92,8 @@ class EmbeddedE5:
         with self._lock:
             if self._model is None:
                 self._model = self._open()
-            clean = _sendable(texts)
+            # E5 reads 512 tokens; the engine reads on and would take minutes over a very long text.
+            clean = _sendable([text[:_LONGEST] for text in texts])
             # The engine holds one batch at a time in memory.
             parts = [self._model.encode(clean[i : i + _BATCH], is_query) for i in range(0, len(clean), _BATCH)]
         return _unit(np.concatenate(parts)) if parts else np.zeros((0, 384), np.float32)

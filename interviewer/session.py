@@ -90,16 +90,19 @@ class Sessions:
         """Return the report of an interview so far."""
         return report.build(self.load(interview_id), self.bank)
 
-    def reply(self, interview_id: str, text: str) -> Iterator[Event]:
-        """Store a reply, then yield what comes of it; ReplyRefused, with nothing stored, when it cannot be taken."""
-        current = interview.replied(self.load(interview_id), text)
+    def reply(self, interview_id: str, text: str, number: int = 0) -> Iterator[Event]:
+        """Store a reply, then yield what comes of it; ReplyRefused, with nothing stored, when it cannot be taken.
+
+        `number` is the turn that the candidate saw; a reply to another one than the open turn is refused.
+        """
+        current = interview.replied(self._at(interview_id, number), text)
         if not self.store.save_reply(interview_id, current.last.number, current.last.reply or ""):
             raise ReplyRefused("reply_twice")
         return self.go_on(interview_id)
 
-    def skip(self, interview_id: str) -> Iterator[Event]:
-        """Pass over the open turn and yield what comes next."""
-        current = interview.skipped(self.load(interview_id))
+    def skip(self, interview_id: str, number: int = 0) -> Iterator[Event]:
+        """Pass over the open turn (the one with this number, if one is given) and yield what comes next."""
+        current = interview.skipped(self._at(interview_id, number))
         if not self.store.save_skip(interview_id, current.last.number, Skipped()):
             raise ReplyRefused("reply_twice")
         return self.go_on(interview_id)
@@ -142,6 +145,12 @@ class Sessions:
             yield Ended(self.report(interview_id))
         elif current.last.is_open:
             yield Asked(current.last)
+
+    def _at(self, interview_id: str, number: int) -> Interview:
+        current = self.load(interview_id)
+        if number and number != current.last.number and not current.ended:
+            raise ReplyRefused("reply_stale")
+        return current
 
     def regrade(self, interview_id: str) -> int:
         """Grade again every reply that no grader could grade; return how many have a grade now."""

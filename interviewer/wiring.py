@@ -10,7 +10,7 @@ from interviewer import bank, encoder
 from interviewer.agent import Interviewer
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress
-from interviewer.encoder import Encoder
+from interviewer.encoder import EmbeddedE5, Encoder
 from interviewer.errors import DataFolderError, InterviewerError
 from interviewer.grading.examiner import Examiner, Which
 from interviewer.grading.llm import LlmGrader
@@ -73,7 +73,10 @@ class Wiring:
 
     @cached_property
     def _offline_grader(self) -> OfflineGrader:
-        return OfflineGrader(self.bank, self.embeddings)
+        # Its coefficients are fitted to the vectors of the embedded encoder, whatever the search uses.
+        embedded = EmbeddedE5()
+        same = embedded.name == self.encoder.name
+        return OfflineGrader(self.bank, self.embeddings if same else Embeddings(embedded, self.shipped_vectors))
 
     @cached_property
     def sessions(self) -> Sessions:

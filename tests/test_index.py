@@ -17,6 +17,7 @@ from builders import key_point, question, small_bank
 from chromadb.api.shared_system_client import SharedSystemClient
 from encoders import CountingEncoder
 
+from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, search_texts
 from interviewer.errors import DataFolderError, EncoderFault, IndexFault, NotFound
 from interviewer.index import Index
@@ -29,7 +30,7 @@ def asked(number: int, point: str = ""):
     return written.model_copy(update={"answer": f"答案{number}"})
 
 
-BANK = small_bank(*map(asked, range(6)))
+BANK = small_bank(*map(asked, range(5)))
 
 
 @pytest.fixture
@@ -51,6 +52,19 @@ def opened(encoder, tmp_path, folder):
         return Index(bank, Embeddings(encoder, tmp_path / "shipped", tmp_path / "cache"), folder, wait_s=wait_s)
 
     return open_
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Keep a home with an index of the bank and the vectors of its texts, to be copied."""
+    home = tmp_path_factory.mktemp("whole")
+    Index(BANK, Embeddings(CountingEncoder(), home / "shipped", home / "cache"), home / "data" / "index")
+    return home
+
+
+@pytest.fixture
+def built(whole, tmp_path):
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
 
 
 def assert_right(index, bank=BANK):
@@ -86,17 +100,19 @@ def segment(folder):
 # Finding
 
 
-def test_the_real_bank_is_searched_by_meaning(bank, embeddings, tmp_path):
-    index = Index(bank, embeddings, tmp_path / "index")
-    hits = index.nearest("batch norm 训练和测试的时候有什么不一样", 5)
-    assert hits[0].question_id == "norm_regularisation/bn-train-vs-test"
-    assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
-    assert len({hit.question_id for hit in hits}) == 5
+def test_a_question_of_the_real_bank_is_found_by_its_aliases(bank, embeddings, tmp_path):
+    part = Bank(bank.topics, bank.of_topics(["norm_regularisation"]))
+    index = Index(part, embeddings, tmp_path / "index")
+    for written in list(part)[::12]:
+        hits = index.nearest(written.aliases[0], 5)
+        assert hits[0].question_id == written.id
+        assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
+        assert len({hit.question_id for hit in hits}) == 5
 
 
 def test_as_many_questions_are_found_as_were_asked_for_each_once(opened):
     index = opened()
-    assert [len(index.nearest("要点3", k)) for k in (0, 1, 4, 6, 100)] == [0, 1, 4, 6, 6]
+    assert [len(index.nearest("要点3", k)) for k in (0, 1, 4, 6, 100)] == [0, 1, 4, 5, 5]
     hits = index.nearest("要点3", 6)
     assert {hit.question_id for hit in hits} == set(BANK.questions)
 
@@ -120,7 +136,7 @@ def test_unchanged_text_is_never_embedded_again(opened, encoder):
     assert_right(opened())
     encoder.seen.clear()
     assert_right(opened())
-    changed = small_bank(*map(asked, range(1, 6)), asked(0, "新的要点"), asked(7))
+    changed = small_bank(*map(asked, range(1, 5)), asked(0, "新的要点"), asked(7))
     assert_right(opened(changed), changed)
     assert sorted(encoder.seen) == sorted(["新的要点", *search_texts(asked(7)).values()])
 
@@ -130,9 +146,9 @@ def test_text_that_is_gone_is_found_no_more(opened):
     fewer = small_bank(asked(0, "新的要点"), *map(asked, range(1, 4)))
     index = opened(fewer)
     assert_right(index, fewer)
-    for text in ("要点0", "要点5"):
+    for text in ("要点0", "要点4"):
         assert index.nearest(text, 1)[0].similarity < 0.99
-    assert {hit.question_id for hit in index.nearest("要点5", 100)} == set(fewer.questions)
+    assert {hit.question_id for hit in index.nearest("要点4", 100)} == set(fewer.questions)
 
 
 def test_rebuilding_embeds_nothing_and_answers_the_same(opened, encoder):
@@ -213,17 +229,20 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_folder_is_made_anew_without_embedding_anything(opened, encoder, folder, damage):
-    opened()
-    encoder.seen.clear()
+def test_a_damaged_folder_is_made_anew_without_embedding_anything(built, opened, encoder, folder, damage):
     DAMAGES[damage](folder)
     assert_right(opened())
+    made = (folder / "seal.json").stat().st_mtime_ns
     assert_right(opened())
+    assert (folder / "seal.json").stat().st_mtime_ns == made, "a sound folder is left as it is"
     assert encoder.seen == []
 
 
-@pytest.mark.parametrize("damage", [name for name in DAMAGES if "seal" not in name])
-def test_a_folder_damaged_beneath_an_open_index_does_no_harm(opened, folder, damage):
+@pytest.mark.parametrize(
+    "damage",
+    ["database of noise", "half a database", "noise after the head", "no database", "no vector files", "nothing"],
+)
+def test_a_folder_damaged_beneath_an_open_index_does_no_harm(built, opened, folder, damage):
     index = opened()
     assert index.nearest("要点3", 1)[0].question_id == "first/q3"
     DAMAGES[damage](folder)
@@ -234,9 +253,8 @@ def test_a_folder_damaged_beneath_an_open_index_does_no_harm(opened, folder, dam
     assert_right(opened())
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_a_few_flipped_bytes_in_any_file_never_change_an_answer(opened, folder, seed):
-    opened()
+@pytest.mark.parametrize("seed", range(5))
+def test_a_few_flipped_bytes_in_any_file_never_change_an_answer(built, opened, folder, seed):
     chance = random.Random(seed)
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size):
         if chance.random() < 0.5:
@@ -246,7 +264,8 @@ def test_a_few_flipped_bytes_in_any_file_never_change_an_answer(opened, folder, 
 
 
 def test_a_process_that_was_killed_while_it_synced_leaves_nothing_wrong(opened, folder, tmp_path):
-    killed = start(tmp_path, "Index._seal = lambda self: os.kill(os.getpid(), signal.SIGKILL)\nopen_(range(6))")
+    program = OPENS.format(tests=str(Path(__file__).parent), home=str(tmp_path))
+    killed = start(program.replace("for _", "Index._seal = lambda self: os.kill(os.getpid(), signal.SIGKILL)\nfor _"))
     killed.communicate()
     assert killed.returncode == -signal.SIGKILL
     assert (folder / DATABASE).exists() and not (folder / "seal.json").exists()
@@ -284,39 +303,39 @@ def test_a_folder_replaced_by_a_file_beneath_an_open_index_is_no_traceback(opene
 
 # Other processes
 
-CHILD = """
-import os, signal, sqlite3, sys
+OPENS = """
+import os, signal, sys
 from pathlib import Path
-sys.path[:0] = [{tests!r}]
-from filelock import FileLock
-from test_index import BANK, CountingEncoder, Embeddings, Index, asked, assert_right, small_bank
+sys.path.insert(0, {tests!r})
+from test_index import *
 home = Path({home!r})
-folder = home / "data" / "index"
-def open_(numbers):
-    bank = small_bank(*map(asked, numbers))
-    index = Index(bank, Embeddings(CountingEncoder(), home / "shipped", home / "cache"), folder)
-    assert_right(index, bank)
-def hold(*what):
-    print("held", flush=True)
-    sys.stdin.read()
+sys.stdin.read()
+for _ in range(2):
+    index = Index(BANK, Embeddings(CountingEncoder(), home / "shipped", home / "cache"), home / "data" / "index")
+    assert_right(index)
+"""
+HOLDS = """
+import sqlite3, sys
+from filelock import FileLock
+held = {what}
+print("held", flush=True)
+sys.stdin.read()
 """
 
 
-def start(home: Path, code: str) -> subprocess.Popen[str]:
-    program = CHILD.format(tests=str(Path(__file__).parent), home=str(home)) + code
-    return subprocess.Popen(
-        [sys.executable, "-c", program],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(program):
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return subprocess.Popen([sys.executable, "-c", program], text=True, **pipes)
+
+
+def opening(home):
+    return start(OPENS.format(tests=str(Path(__file__).parent), home=str(home)))
 
 
 @contextmanager
-def holding(home: Path, code: str):
+def holding(what):
     """Let another process hold a lock."""
-    other = start(home, f"hold({code})")
+    other = start(HOLDS.format(what=what))
     try:
         assert other.stdout.readline() == "held\n", other.communicate()[1]
         yield
@@ -332,22 +351,22 @@ def assert_locked(work):
     assert time.monotonic() - began < 5
 
 
-def test_a_database_locked_by_another_process_is_a_clear_fault_and_soon_told(opened, folder, tmp_path):
+def test_a_database_locked_by_another_process_is_a_clear_fault_and_soon_told(opened, folder):
     index = opened(wait_s=0.2)
     connect = f"sqlite3.connect(r'{folder / DATABASE}', isolation_level=None)"
-    with holding(tmp_path, f"{connect}.execute('BEGIN EXCLUSIVE')"):
+    with holding(f"{connect}.execute('BEGIN EXCLUSIVE')"):
         assert_locked(lambda: opened(wait_s=0.2))
         assert_locked(lambda: opened(small_bank(asked(0), asked(9)), wait_s=0.2))
         assert_locked(lambda: index.nearest("要点3", 1))
     assert_right(index)
-    with holding(tmp_path, f"{connect}.execute('SELECT * FROM embeddings, embeddings')"):
+    with holding(f"{connect}.execute('SELECT * FROM embeddings a, embeddings b')"):
         assert_locked(lambda: opened(small_bank(asked(0), asked(9)), wait_s=0.2))
     assert_right(opened())
 
 
-def test_while_another_process_syncs_what_is_in_line_is_used_and_the_rest_waits(opened, folder, tmp_path):
+def test_while_another_process_syncs_what_is_in_line_is_used_and_the_rest_waits(opened, folder):
     opened()
-    with holding(tmp_path, f"FileLock(r'{folder}.lock').acquire()"):
+    with holding(f"FileLock(r'{folder}.lock').acquire()"):
         assert_right(opened(wait_s=0.2))
         assert_locked(lambda: opened(small_bank(asked(0), asked(9)), wait_s=0.2))
         assert_locked(opened(wait_s=0.2).rebuild)
@@ -355,7 +374,7 @@ def test_while_another_process_syncs_what_is_in_line_is_used_and_the_rest_waits(
 
 
 def test_two_processes_may_open_a_fresh_folder_at_once(opened, tmp_path):
-    both = [start(tmp_path, "sys.stdin.read()\nfor _ in range(3): open_(range(6))") for _ in range(2)]
+    both = [opening(tmp_path) for _ in range(2)]
     for process in both:
         process.stdin.close()
         process.stdin = None

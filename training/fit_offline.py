@@ -27,7 +27,7 @@ from interviewer.settings import packaged
 OUT = Path(__file__).parent.parent / "interviewer" / "grading" / "offline.toml"
 SEED = 20261123
 MISSING, MET, CONTRADICTED = 0, 1, 2
-ROUNDS_MAIN, ROUNDS_FOLLOW_UP = 6, 3
+ROUNDS_MAIN, ROUNDS_FOLLOW_UP = 4, 1
 # Probabilities from which a point counts as met and as half met.
 MET_FROM, PARTIAL_FROM = 0.65, 0.4
 # The share of right lines (left out of the fit) that may be called contradicted; the threshold follows from it.
@@ -50,6 +50,10 @@ def simulate(bank: Bank, rng: random.Random) -> list[Example]:
             labels = {point.id: MISSING for point in rubric.points}
             examples.append((rubric, _join(rng.sample(lines, min(5, len(lines)))), labels, question.id))
         examples.append((main, question.answer, {point.id: MET for point in question.points}, question.id))
+        # A candidate who has learnt the answer by heart says the points in their own words.
+        known = rng.sample(list(question.points), max(1, len(question.points) // 2))
+        labels = {point.id: MET if point in known else MISSING for point in question.points}
+        examples.append((main, _join([point.text for point in known]), labels, question.id))
     return examples
 
 

@@ -151,7 +151,7 @@ def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matr
                 lean=float(near[number, best] - far[best]) if len(wrong) else 0.0,
                 lean_nearest=_lean_nearest(rows[best], space.right[number], wrong),
                 lean_words=_lean_words(point, spans[best]),
-                flipped=float(_negations(spans[best]) != _negations(point.text)),
+                flipped=float(negations(spans[best]) % 2 != negations(point.text) % 2),
                 opposite=float(_opposed(spans[best], point.text, rubric.question)),
             )
         )
@@ -189,8 +189,9 @@ def _lean_words(point: KeyPoint, unit: str) -> float:
     return right - max(containment(unit, line) for line in point.denies)
 
 
-def _negations(text: str) -> int:
-    return len(_NEGATION.findall(text)) % 2
+def negations(text: str) -> int:
+    """Return how many words of negation a text holds."""
+    return len(_NEGATION.findall(text))
 
 
 def _opposed(unit: str, claim: str, question: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from interviewer.grading.base import Assessment
 from interviewer.grading.scoring import core_points
 from interviewer.records import PointVerdict, Score, Verdict
+from interviewer.text import normalise
 from interviewer.words import say
 
 _QUOTED = 40
@@ -25,6 +26,8 @@ def feedback(assessment: Assessment, score: Score, language: str) -> str:
         parts.append(say(language, "feedback.keyword_list"))
     if wrong:
         correction = next((m.correction for m in assessment.misconceptions if m.point == wrong[0].id), wrong[0].text)
+        if normalise(correction) in normalise(wrong[0].quote):  # a verdict that its own quote speaks against
+            correction = say(language, "feedback.look_again")
         parts.append(say(language, "feedback.wrong", quote=_short(wrong[0]), correction=correction))
     if open_:
         key = "feedback.partial" if open_[0].verdict is Verdict.PARTIAL else "feedback.missing"

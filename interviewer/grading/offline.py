@@ -22,9 +22,12 @@ from interviewer.bank import Bank, KeyPoint
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
-from interviewer.grading.features import Features, Space, center, extract, names, units
+from interviewer.grading.features import Features, Space, center, extract, names, negations, units
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
 from interviewer.text import containment, find_quote
+
+# How much more of a passage's character pairs must be a right line's than a wrong line's, or the reverse.
+NEAR_COPY = 0.35
 
 
 class Logistic(BaseModel):
@@ -57,7 +60,12 @@ class Judge(BaseModel):
         addressed = self.addressed_by.probability(features)
         if addressed < self.partial:
             return Verdict.MISSING
-        if self.contradicted_by.probability(features) >= self.contradicted:
+        # A passage that all but repeats a right or a wrong line needs no model to tell which of them it is.
+        if abs(features.lean_words) >= NEAR_COPY:
+            contradicts = features.lean_words < 0
+        else:
+            contradicts = self.contradicted_by.probability(features) >= self.contradicted
+        if contradicts:
             return Verdict.CONTRADICTED
         return Verdict.MET if addressed >= self.met else Verdict.PARTIAL
 
@@ -75,7 +83,7 @@ def fitted() -> OfflineModel:
     return OfflineModel.model_validate(tomllib.loads((Path(__file__).parent / "offline.toml").read_text("utf-8")))
 
 
-def plain_verdict(point: KeyPoint, features: Features, reply: str) -> Verdict:
+def plain_verdict(point: KeyPoint, features: Features, reply: str, passages: Sequence[str]) -> Verdict:
     """Return the verdict on a point of which only the text is known.
 
     Its strength is mostly the share of the point's character pairs that the reply repeats, and only the nearness of
@@ -86,7 +94,9 @@ def plain_verdict(point: KeyPoint, features: Features, reply: str) -> Verdict:
     strength = 0.8 * containment(point.text, reply) + 0.2 * meaning if same_language else meaning
     if strength < 0.4:
         return Verdict.MISSING
-    if (features.flipped and features.words >= 0.75) or (features.opposite and features.words >= 0.5):
+    nearest = max(passages, key=lambda passage: containment(point.text, passage))
+    flipped = negations(nearest) % 2 != negations(point.text) % 2
+    if (flipped and containment(point.text, nearest) >= 0.6) or (features.opposite and features.words >= 0.5):
         return Verdict.CONTRADICTED
     return Verdict.MET if strength >= 0.7 else Verdict.PARTIAL
 
@@ -128,7 +138,7 @@ class OfflineGrader:
             if point.says and point.denies:
                 verdict = self._model.verdict(features)
             else:
-                verdict = plain_verdict(point, features, reply)
+                verdict = plain_verdict(point, features, reply, passages)
             quote = _in_reply(features.unit, point.text, passages, reply) if verdict is not Verdict.MISSING else ""
             judged.append(
                 PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote.strip())

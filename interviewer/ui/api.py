@@ -29,6 +29,9 @@ def told(work: Callable[P, R]) -> Callable[P, R]:
             return work(*args, **kwargs)
         except InterviewerError as error:
             raise gr.Error(error.say("zh"), print_exception=False) from None
+        except (TypeError, ValueError, AttributeError) as error:  # gradio passes on whatever the caller sent
+            detail = " ".join(str(error).split())[:200]
+            raise gr.Error(SettingsError("bad_arguments", detail=detail).say("zh"), print_exception=False) from None
 
     return telling
 
@@ -45,25 +48,29 @@ class Api:
             gr.api(told(verb), api_name=verb.__name__, concurrency_limit=None)
 
     def start(
-        self, topics: list[str], count: int = 3, language: str = "zh", follow_ups: int = -1, seed: int = -1
+        self, topics: list[str] | str, count: int = 3, language: str = "zh", follow_ups: int = -1, seed: int = -1
     ) -> dict:  # type: ignore[type-arg]
         """Start an interview: topic ids (none: all), number of questions, zh or en; −1 leaves the choice to us."""
         if language not in LANGUAGES:
             raise SettingsError("bad_language", language=str(language)[:40])
+        topics = [name.strip() for name in topics.split(",") if name.strip()] if isinstance(topics, str) else topics
+        if not all(isinstance(name, str) for name in topics) or not isinstance(count, int):
+            raise TypeError("topics: list of text, count: whole number")
         depth = self._follow_ups if follow_ups < 0 else min(follow_ups, 5)
         begun = self._sessions.start(topics, count, depth, language, None if seed < 0 else seed)
         return {"session": begun.id, "said": begun.last.said, "turn": turn_row(begun.last)}
 
-    def reply(self, session: str, text: str) -> dict:  # type: ignore[type-arg]
-        """Reply to the open question: its grade, and what the interviewer says next."""
-        return self._outcome(session, self._sessions.reply(session, text))
+    def reply(self, session: str, text: str, turn: int = 0) -> dict:  # type: ignore[type-arg]
+        """Reply to the open question (to the turn with this number, if given): its grade, and what comes next."""
+        return self._outcome(session, self._sessions.reply(session, text, turn))
 
-    def skip(self, session: str) -> dict:  # type: ignore[type-arg]
+    def skip(self, session: str, turn: int = 0) -> dict:  # type: ignore[type-arg]
         """Pass over the open question."""
-        return self._outcome(session, self._sessions.skip(session))
+        return self._outcome(session, self._sessions.skip(session, turn))
 
     def resume(self, session: str) -> dict:  # type: ignore[type-arg]
-        """Go on where an interview stands, after a reply that was stored and not yet answered."""
+        """Go on where an interview stands, and grade again what could not be graded."""
+        self._sessions.regrade(session)
         return self._outcome(session, self._sessions.go_on(session))
 
     def hint(self, session: str) -> dict:  # type: ignore[type-arg]
@@ -96,7 +103,10 @@ class Api:
             elif isinstance(event, Ended):
                 row["ended"], row["report"] = True, report_row(event.report, self._language(session))
         current = self._sessions.load(session)
-        if row["turn"] is None and not current.ended:
+        if current.ended:
+            row["ended"] = True
+            row["report"] = row["report"] or report_row(self._sessions.report(session), current.plan.language)
+        elif row["turn"] is None:
             row["turn"] = turn_row(current.last)
         return row
 

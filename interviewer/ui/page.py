@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +15,6 @@ from interviewer import report
 from interviewer.errors import InterviewerError, NotFound, PortInUse
 from interviewer.records import Interview
 from interviewer.session import Event, Judged, Said, Sessions
-from interviewer.text import MAX_REPLY
 from interviewer.ui import render
 from interviewer.ui.api import Api
 from interviewer.wiring import Wiring
@@ -61,6 +61,8 @@ def _check_port(host: str, port: int) -> None:
         try:
             trial.bind((host, port))
         except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise PortInUse("host_unusable", host=host, reason=error.strerror or error) from error
             raise PortInUse("port_in_use", port=port, other=port + 1 if port < 65535 else 7860) from error
 
 
@@ -83,6 +85,8 @@ class Page:
         return demo
 
     def _lay_out(self, language: Language) -> None:
+        # Which turn the candidate sees: a click in a tab that was left behind must not touch a later one.
+        self.turn = gr.State(0)
         # The id lies in the candidate's own browser; a fixed secret lets him go on after the program was restarted.
         self.session = gr.BrowserState("", storage_key=_KEPT, secret=_KEPT)
         with gr.Row(elem_id="top"):
@@ -123,7 +127,7 @@ class Page:
                 self.box = gr.Textbox(
                     lines=4,
                     max_lines=12,
-                    max_length=MAX_REPLY + 4000,
+                    max_length=100_000,
                     show_label=False,
                     placeholder=say(language, "page.placeholder"),
                     elem_id="reply",
@@ -156,8 +160,8 @@ class Page:
         demo.load(self._on_load, [self.session, self.language], widgets, **private)
         self.language.change(self._on_language, [self.language, self.session], widgets, **private)
         self.begin.click(self._on_start, [self.topics, self.count, self.depth, self.language], widgets, **private)
-        self.send.click(self._on_reply, [self.session, self.box, self.language], widgets, **private)
-        self.skip.click(self._on_skip, [self.session, self.language], widgets, **private)
+        self.send.click(self._on_reply, [self.session, self.box, self.turn, self.language], widgets, **private)
+        self.skip.click(self._on_skip, [self.session, self.turn, self.language], widgets, **private)
         self.hint.click(self._on_hint, [self.session, self.language], widgets, **private)
         self.end.click(self._on_end, [self.session, self.language], widgets, **private)
         self.again.click(self._on_again, None, widgets, **private)
@@ -207,15 +211,17 @@ class Page:
             return {self.setup: gr.update(visible=True)}
         return {self.session: begun.id, self.box: "", **self._room(begun, language)}
 
-    def _on_reply(self, session: str, text: str, language: str) -> Updates:
-        yield from self._told(session, language, lambda s: self._sessions.reply(s, text), clear=True)
+    def _on_reply(self, session: str, text: str, turn: int, language: str) -> Updates:
+        yield from self._told(session, language, lambda s: self._sessions.reply(s, text, turn), clear=True)
 
-    def _on_skip(self, session: str, language: str) -> Updates:
-        yield from self._told(session, language, self._sessions.skip, clear=False)
+    def _on_skip(self, session: str, turn: int, language: str) -> Updates:
+        yield from self._told(session, language, lambda s: self._sessions.skip(s, turn), clear=False)
 
     def _on_hint(self, session: str, language: str) -> Update:
         try:
-            self._sessions.hint(session)
+            before = self._sessions.load(session).last.hints
+            if self._sessions.hint(session).hints == before:
+                gr.Info(say(language, "chat.no_more_hints"))
         except InterviewerError as error:
             gr.Warning(error.say(language))
         return self._standing(session, language)
@@ -247,7 +253,8 @@ class Page:
             events = steps(session)
         except InterviewerError as error:
             gr.Warning(error.say(language))
-            yield {self.send: gr.update(interactive=True)}
+            # Another tab may have gone on: show where the interview stands, and leave what was typed.
+            yield self._standing(session, language) if session else {self.setup: gr.update(visible=True)}
             return
         waiting = {button: gr.update(interactive=False) for button in (self.send, self.skip, self.hint)}
         yield {
@@ -282,6 +289,7 @@ class Page:
             self.room: gr.update(visible=True),
             self.result: gr.update(visible=False),
             self.chat: render.messages(current, language),
+            self.turn: current.last.number,
             **ready,
             **self._card(current, language),
         }
