@@ -29,12 +29,8 @@ def test_an_interview_from_its_start_to_its_end():
     assert replied.last.reply == "训练时用当前批。" and not replied.last.is_open
     judged_ = transitions.judged(replied, Ungraded(reason="没有"))
     probed = transitions.asked(judged_, AskProbe("a"), "再说说？", "原因")
-    assert (probed.last.number, probed.last.question, probed.last.point, probed.last.fallback) == (
-        2,
-        ASKED,
-        "a",
-        "原因",
-    )
+    probe = probed.last
+    assert (probe.number, probe.question, probe.point, probe.fallback) == (2, ASKED, "a", "原因")
     followed = transitions.asked(transitions.skipped(probed), AskFollowUp(1, "b"), "那乙呢？")
     assert (followed.last.number, followed.last.follow_up, followed.last.point) == (3, 1, "")
     ended = transitions.ended(followed, NOON)
@@ -42,7 +38,7 @@ def test_an_interview_from_its_start_to_its_end():
     assert begun.turns == () and asked.last.reply is None  # the earlier values stand
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u200b\u202e", "\0\x07"])
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u200b\u202e", "\0\x07", "🙂🎉", "……！？"])
 def test_an_empty_reply_is_refused(text):
     with pytest.raises(ReplyRefused) as refused:
         transitions.replied(OPEN, text)

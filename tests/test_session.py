@@ -232,6 +232,15 @@ class TestTwoTabs:
             make().skip(made)
         assert sessions.load(made).last.reply == A
 
+    def test_a_reply_to_a_question_that_is_no_longer_asked_is_refused(self, sessions):
+        made = begin(sessions)
+        list(sessions.reply(made, A, 1))
+        for act in (lambda: sessions.reply(made, B, 1), lambda: sessions.skip(made, 1)):
+            with pytest.raises(ReplyRefused) as refused:
+                act()
+            assert refused.value.name == "reply_stale"
+        assert sessions.load(made).last.is_open
+
     def test_the_tab_that_asks_second_shows_what_the_first_one_asked(self, make):
         slow, quick = make(llm=ScriptedLlm(["第一种问法？"])), make(llm=ScriptedLlm(["第二种问法？"]))
         made = begin(slow)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
 from interviewer.grading.features import Features, Space, center, extract, names, negations, units
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
-from interviewer.text import containment, find_quote
+from interviewer.text import clauses, containment, sentences, find_quote
 
 # How much more of a passage's character pairs must be a right line's than a wrong line's, or the reverse.
 NEAR_COPY = 0.35
@@ -83,7 +83,7 @@ def fitted() -> OfflineModel:
     return OfflineModel.model_validate(tomllib.loads((Path(__file__).parent / "offline.toml").read_text("utf-8")))
 
 
-def plain_verdict(point: KeyPoint, features: Features, reply: str, passages: Sequence[str]) -> Verdict:
+def plain_verdict(point: KeyPoint, features: Features, reply: str) -> Verdict:
     """Return the verdict on a point of which only the text is known.
 
     Its strength is mostly the share of the point's character pairs that the reply repeats, and only the nearness of
@@ -94,7 +94,8 @@ def plain_verdict(point: KeyPoint, features: Features, reply: str, passages: Seq
     strength = 0.8 * containment(point.text, reply) + 0.2 * meaning if same_language else meaning
     if strength < 0.4:
         return Verdict.MISSING
-    nearest = max(passages, key=lambda passage: containment(point.text, passage))
+    said = [clause for sentence in sentences(reply) for clause in clauses(sentence)]
+    nearest = max(said, key=lambda clause: containment(point.text, clause))
     flipped = negations(nearest) % 2 != negations(point.text) % 2
     if (flipped and containment(point.text, nearest) >= 0.6) or (features.opposite and features.words >= 0.5):
         return Verdict.CONTRADICTED
@@ -138,7 +139,7 @@ class OfflineGrader:
             if point.says and point.denies:
                 verdict = self._model.verdict(features)
             else:
-                verdict = plain_verdict(point, features, reply, passages)
+                verdict = plain_verdict(point, features, reply)
             quote = _in_reply(features.unit, point.text, passages, reply) if verdict is not Verdict.MISSING else ""
             judged.append(
                 PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote.strip())
