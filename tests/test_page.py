@@ -47,6 +47,8 @@ def page(chromium, running):
 
 
 def begin(page, count: int) -> None:
+    """Begin an interview on the topic that the replies are for."""
+    page.check("#topics label:has-text('Dropout') input")
     page.fill("#count input[type=number]", str(count))
     page.click("#start")
     page.wait_for_selector("#chat .message")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import threading
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -24,7 +24,7 @@ from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
 from interviewer.grading.features import Features, Space, center, extract, names, negations, units
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
-from interviewer.text import clauses, containment, sentences, find_quote
+from interviewer.text import clauses, containment, find_quote, sentences
 
 # How much more of a passage's character pairs must be a right line's than a wrong line's, or the reverse.
 NEAR_COPY = 0.35
