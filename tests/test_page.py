@@ -151,8 +151,26 @@ def test_the_words_switch_to_english_and_back(page):
     page.click("#language label:nth-child(2)")
     page.wait_for_function("document.querySelector('#send').innerText == 'Send'")
     assert "Mock interviewer" in page.inner_text("#title")
+    page.reload()
+    page.wait_for_function("document.querySelector('#send')?.innerText == 'Send'")
     page.click("#language label:nth-child(1)")
     page.wait_for_function("document.querySelector('#send').innerText == '发送'")
+
+
+def test_a_click_in_a_tab_that_was_left_behind_touches_nothing(page, running):
+    begin(page, 3)
+    stale = page.context.new_page()
+    stale.goto(running.url)
+    stale.wait_for_selector("#chat .message")
+    page.click("#skip")
+    page.wait_for_function("document.querySelector('#chat').innerText.includes('第 2 题')")
+    stale.fill("#reply textarea", "这是对第一题的回答")
+    stale.click("#send")
+    stale.wait_for_selector(".toast-body:has-text('往前走了')")
+    assert stale.input_value("#reply textarea") == "这是对第一题的回答"
+    stale.wait_for_function("document.querySelector('#chat').innerText.includes('第 2 题')")
+    assert "这是对第一题的回答" not in "\n".join(said(stale))
+    stale.close()
 
 
 def test_a_reload_and_a_killed_process_lose_nothing(chromium, tmp_path):

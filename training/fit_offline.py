@@ -1,7 +1,8 @@
 """Fit the offline grader's coefficients on the bank: `python -m training.fit_offline` writes offline.toml.
 
-A simulated reply strings together `says` and `denies` of a random part of a question's points, each taken out of its
-point first; the points are then met, contradicted or missing by construction. Needs scikit-learn (extra `dev`).
+A simulated reply strings together `says` and `denies` of a random part of a question's points. Each line is taken out
+of its point first, and a line of the other kind with it, so that their numbers tell nothing; the points are then met,
+contradicted or missing by construction. Needs scikit-learn (extra `dev`).
 """
 
 from __future__ import annotations
@@ -65,26 +66,25 @@ def _mixed(rubric: Rubric, question: Question, questions: list[Question], rng: r
     for point in rubric.points:
         drawn = rng.random()
         pool, label = (point.says, MET) if drawn < share * 0.75 else (point.denies, CONTRADICTED)
-        if drawn >= share or len(pool) < 2:
-            labels[point.id] = MISSING
-            points.append(point)
-            continue
-        line = rng.choice(pool)
-        labels[point.id] = label
-        lines.append(line)
-        points.append(
-            point.model_copy(
-                update={
-                    "says": tuple(s for s in point.says if s != line),
-                    "denies": tuple(s for s in point.denies if s != line),
-                }
-            )
-        )
+        line = rng.choice(pool) if drawn < share and len(pool) > 1 else ""
+        labels[point.id] = label if line else MISSING
+        lines += [line] if line else []
+        points.append(_thinned(point, line, rng))
     if rng.random() < 0.3 or not lines:
         stranger = rng.choice([q for q in questions if q.id != question.id])
         lines.append(rng.choice([line for point in stranger.points for line in point.says]))
     rng.shuffle(lines)
     return rubric.model_copy(update={"points": tuple(points)}), _join(lines), labels, question.id
+
+
+def _thinned(point: KeyPoint, line: str, rng: random.Random) -> KeyPoint:
+    """Return the point with one line fewer of each kind, so that their numbers do not tell what the reply says."""
+    kept = {}
+    for kind, pool in (("says", list(point.says)), ("denies", list(point.denies))):
+        if len(pool) > 1:
+            pool.remove(line if line in pool else rng.choice(pool))
+        kept[kind] = tuple(pool)
+    return point.model_copy(update=kept)
 
 
 def _join(lines: list[str]) -> str:

@@ -89,6 +89,7 @@ class Page:
         self.turn = gr.State(0)
         # The id lies in the candidate's own browser; a fixed secret lets him go on after the program was restarted.
         self.session = gr.BrowserState("", storage_key=_KEPT, secret=_KEPT)
+        self.kept_language = gr.BrowserState(language, storage_key=f"{_KEPT}-language", secret=_KEPT)
         with gr.Row(elem_id="top"):
             self.title = gr.Markdown(self._heading(language), elem_id="title")
             self.language = gr.Radio(
@@ -157,7 +158,7 @@ class Page:
     def _connect(self, demo: gr.Blocks) -> None:
         private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
         widgets = self._all_widgets()
-        demo.load(self._on_load, [self.session, self.language], widgets, **private)
+        demo.load(self._on_load, [self.session, self.kept_language], widgets, **private)
         self.language.change(self._on_language, [self.language, self.session], widgets, **private)
         self.begin.click(self._on_start, [self.topics, self.count, self.depth, self.language], widgets, **private)
         self.send.click(self._on_reply, [self.session, self.box, self.turn, self.language], widgets, **private)
@@ -171,8 +172,8 @@ class Page:
         return [value for value in vars(self).values() if isinstance(value, gr.blocks.Block)]
 
     def _on_load(self, session: str, language: str) -> Updates:
+        yield {self.language: gr.update(value=language), self.setup: gr.update(visible=not session)}
         if not session:
-            yield {self.setup: gr.update(visible=True)}
             return
         try:
             yield self._standing(session, language)
@@ -184,6 +185,7 @@ class Page:
 
     def _on_language(self, language: str, session: str) -> Update:
         words: Update = {
+            self.kept_language: language,
             self.title: self._heading(language),
             self.about: say(language, "page.about"),
             self.topics: gr.update(
