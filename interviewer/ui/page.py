@@ -36,9 +36,7 @@ def serve(wiring: Wiring, host: str, port: int) -> None:
     _check_port(host, port)
     wiring.check_data_folder()
     demo = Page(wiring).build()
-    threading.Thread(target=wiring.warm_up, daemon=True).start()
     shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    print(say(wiring.settings.language, "page.address", url=f"http://{shown}:{port}"), flush=True)  # noqa: T201
     fonts = ["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
     mono = ["ui-monospace", "Consolas", "monospace"]
     demo.queue(default_concurrency_limit=_WORKERS).launch(
@@ -52,7 +50,12 @@ def serve(wiring: Wiring, host: str, port: int) -> None:
         ssr_mode=False,
         max_file_size="1mb",
         show_error=False,
+        prevent_thread_lock=True,
     )
+    print(say(wiring.settings.language, "page.address", url=f"http://{shown}:{port}"), flush=True)  # noqa: T201
+    # Only now: the first page must not wait for what the first reply needs.
+    threading.Thread(target=wiring.warm_up, daemon=True).start()
+    demo.block_thread()
 
 
 def _check_port(host: str, port: int) -> None:
