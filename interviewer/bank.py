@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
+import tomli  # the standard library's parser, compiled: the files load in half the time
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from interviewer.errors import BankError, Fault, NotFound
@@ -19,6 +19,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Line = Annotated[str, Field(min_length=1, max_length=400)]
 Terms = Annotated[tuple[Line, ...], Field(min_length=1)]
 DEEPER = "deeper"
+MAX_FILE = 1_000_000
 
 
 class _Entry(BaseModel):
@@ -58,10 +59,15 @@ class FollowUp(_Entry):
 
 
 class Question(_Entry):
-    """One question of the bank with all that is needed to ask and to grade it."""
+    """One question of the bank with all that is needed to ask and to grade it.
+
+    `origin` tells a file that a user brought, whose text is never shown as markup, from one of the program's own;
+    `reviewed` is false until a person has read the answer.
+    """
 
     id: str
     topic: str
+    origin: Literal["shipped", "user"] = "shipped"
     question: Line
     aliases: tuple[Line, ...] = ()
     level: Literal[1, 2, 3]
@@ -78,7 +84,7 @@ class Question(_Entry):
     @property
     def digest(self) -> str:
         """Hash of everything that grading reads; a grade keeps it to know later whether the question was edited."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude={"origin"}).encode()).hexdigest()[:16]
 
 
 class Topic(_Entry):
@@ -143,23 +149,25 @@ class Bank:
         return hashlib.sha256("".join(q.digest for q in self).encode()).hexdigest()[:16]
 
 
-def load(folder: Path) -> Bank:
+def load(folder: Path, *user_folders: Path) -> Bank:
     """Read `topics.toml` and `questions/<topic>/<slug>.toml` below `folder`; BankError carries every fault at once.
 
-    Files whose name begins with an underscore are templates and are left out.
+    The folders of users have the same form; their topics.toml names only topics that the bank does not have. Files
+    whose name begins with an underscore or a dot are no questions and are left out.
     """
     faults: list[Fault] = []
     topics = _read_topics(folder / "topics.toml", faults)
-    known = {topic.id for topic in topics}
-    questions: list[Question] = []
-    for path in sorted((folder / "questions").rglob("*.toml")):
-        if path.name.startswith("_"):
+    questions = _read_questions(folder, {topic.id for topic in topics}, faults)
+    for own in user_folders:
+        if not own.is_dir():
+            faults.append(Fault(str(own), "folder", "is no folder"))
             continue
-        question = read_question(path, folder, faults)
-        if question is not None:
-            if known and question.topic not in known:
-                faults.append(Fault(_shown(path, folder), "topic", f"{question.topic!r} is not in topics.toml"))
-            questions.append(question)
+        listed = _read_topics(own / "topics.toml", faults) if (own / "topics.toml").exists() else []
+        topics += [topic for topic in listed if topic.id not in {t.id for t in topics}]
+        added = _read_questions(own, {topic.id for topic in topics}, faults, own)
+        taken = {question.id for question in questions}
+        faults += [Fault(f"{own}/questions/{q.id}.toml", "file", "duplicate id") for q in added if q.id in taken]
+        questions += [q.model_copy(update={"origin": "user"}) for q in added]
     faults += _duplicates(questions)
     if not questions and not faults:
         faults.append(Fault(str(folder), "questions", "no question files"))
@@ -168,13 +176,34 @@ def load(folder: Path) -> Bank:
     return Bank(topics, questions)
 
 
+def _read_questions(folder: Path, known: set[str], faults: list[Fault], within: Path | None = None) -> list[Question]:
+    """Read the files of one folder; with `within`, a link that leads out of that folder is a fault."""
+    questions = []
+    for path in sorted((folder / "questions").rglob("*.toml")):
+        if path.name.startswith(("_", ".")):
+            continue
+        if within and not path.resolve().is_relative_to(within.resolve()):
+            faults.append(Fault(_shown(path, folder), "file", "leads out of the bank's folder"))
+            continue
+        question = read_question(path, folder, faults)
+        if question is not None:
+            if known and question.topic not in known:
+                faults.append(Fault(_shown(path, folder), "topic", f"{question.topic!r} is not in topics.toml"))
+            questions.append(question)
+    return questions
+
+
 def read_question(path: Path, folder: Path, faults: list[Fault]) -> Question | None:
     """Read one question file; what is wrong with it is appended to `faults`, and None returned."""
     shown = _shown(path, folder)
     raw = _read_toml(path, shown, faults)
     if raw is None:
         return None
-    taken = [Fault(shown, name, "comes from the file's path; leave it out") for name in ("id", "topic") if name in raw]
+    taken = [
+        Fault(shown, name, "comes from the file's path; leave it out")
+        for name in ("id", "topic", "origin")
+        if name in raw
+    ]
     parts = path.relative_to(folder / "questions").with_suffix("").parts
     if len(parts) != 2 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", parts[-1]):
         faults.append(Fault(shown, "file", "must be questions/<topic>/<slug>.toml, the slug in a-z, 0-9 and hyphens"))
@@ -205,12 +234,15 @@ def _read_topics(path: Path, faults: list[Fault]) -> list[Topic]:
 
 def _read_toml(path: Path, shown: str, faults: list[Fault]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        if path.stat().st_size > MAX_FILE:
+            faults.append(Fault(shown, "file", f"larger than {MAX_FILE} bytes"))
+            return None
+        return tomli.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         faults.append(Fault(shown, "file", f"cannot be read: {error.strerror}"))
     except UnicodeDecodeError as error:
         faults.append(Fault(shown, "encoding", f"not UTF-8 (byte {error.start}); save the file as UTF-8"))
-    except (ValueError, RecursionError) as error:  # tomllib lets through what int() says of 5,000 digits
+    except (ValueError, RecursionError) as error:  # the parser lets through what int() says of 5,000 digits
         faults.append(Fault(shown, "TOML", str(error)))
     return None
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from interviewer.bank import DEEPER, Bank, FollowUp, KeyPoint, Question
 from interviewer.errors import Fault
-from interviewer.text import containment, normalise
+from interviewer.text import bigrams, containment, normalise
 
 LEAK = 0.8
+# The share of common character pairs (Jaccard) from which two answers are one answer told twice.
+ALIKE = 0.45
+ASKED = "questions.txt"
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _MATH = re.compile(r"\$\$.+?\$\$|\$[^$\n]+?\$", re.S)
 
@@ -25,15 +30,51 @@ def leaks(said: str, point_text: str) -> bool:
     return normalise(point_text) in normalise(said) or containment(point_text, said) >= LEAK
 
 
-def check(bank: Bank) -> list[Fault]:
-    """Return every fault of the bank against the rules of a good question file."""
-    return [fault for question in bank for fault in check_question(question)]
+def check(bank: Bank, asked: Sequence[str] = ()) -> list[Fault]:
+    """Return every fault of the shipped questions against the rules of a good bank.
+
+    `asked` are the wordings that the bank must answer, each by one file and no other; none means that any will do.
+    What users bring is theirs.
+    """
+    shipped = [question for question in bank if question.origin == "shipped"]
+    faults = [fault for question in shipped for fault in check_question(question)]
+    return faults + _coverage(shipped, asked) + _alike(shipped)
+
+
+def _coverage(questions: Sequence[Question], asked: Sequence[str]) -> list[Fault]:
+    if not asked:
+        return []
+    wanted = {line.strip(): number for number, line in enumerate(asked, start=1) if line.strip()}
+    there = {question.question for question in questions}
+    missing = [Fault(ASKED, f"line {n}", f"no file asks {line}") for line, n in wanted.items() if line not in there]
+    other = [Fault(_shown(q), "question", f"is no line of {ASKED}") for q in questions if q.question not in wanted]
+    return missing + other
+
+
+def _alike(questions: Sequence[Question]) -> list[Fault]:
+    """Return the pairs of answers that say nearly the same in nearly the same words."""
+    columns: dict[str, int] = {}
+    places = [sorted(columns.setdefault(pair, len(columns)) for pair in bigrams(q.answer)) for q in questions]
+    table = np.zeros((len(questions), len(columns)), dtype=np.float32)
+    for row, found in enumerate(places):
+        table[row, found] = 1
+    shared, sizes = table @ table.T, table.sum(axis=1)
+    likeness = shared / np.maximum(sizes[:, None] + sizes[None, :] - shared, 1)
+    close = np.argwhere(np.triu(likeness >= ALIKE, 1)).tolist()
+    said = "nearly the same as {other} ({likeness:.2f})"
+    return [
+        Fault(_shown(questions[a]), "answer", said.format(other=questions[b].id, likeness=likeness[a, b]))
+        for a, b in close
+    ]
+
+
+def _shown(question: Question) -> str:
+    return f"questions/{question.id}.toml"
 
 
 def check_question(question: Question) -> list[Fault]:
     """Return the faults of one question."""
-    shown = f"questions/{question.id}.toml"
-    return [Fault(shown, field, message) for field, message in _faults(question)]
+    return [Fault(_shown(question), field, message) for field, message in _faults(question)]
 
 
 def _faults(q: Question) -> Iterator[tuple[str, str]]:

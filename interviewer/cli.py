@@ -12,13 +12,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from interviewer import batch, chat, check, doctor, embeddings
+from interviewer import batch, bench, chat, check, doctor, embeddings
 from interviewer.batch import Row
 from interviewer.errors import BankError, FileRefused, InterviewerError
 from interviewer.grading.examiner import Which
+from interviewer.importing import run as importing
 from interviewer.settings import Settings, read
 from interviewer.wiring import Wiring
 from interviewer.words import say
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+measures = typer.Typer(name="bench", help="测量 / Measure.", no_args_is_help=True)
+app.add_typer(measures)
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
 
@@ -151,6 +155,51 @@ def search(
             out.print(f"{row['similarity']:.3f}  {row['question']}  [dim]{row['id']}[/]", highlight=False)
 
 
+@app.command(name="import")
+def import_command(
+    source: Annotated[Path, typer.Argument(help="CSV、TSV、JSONL、Markdown 或每行一题的 TXT / your questions")],
+    topic: Annotated[str, typer.Option(help="没有主题的题目归到哪里 / topic of rows that name none")] = "",
+    dry: Annotated[bool, typer.Option("--dry-run", help="只看报告，不写文件 / report only, write nothing")] = False,
+    as_json: Json = False,
+) -> None:
+    """把自己的题目导入题库 / Import your own questions."""
+    settings = _settings()
+    wiring = Wiring(settings)
+    for folder in settings.bank_dirs[:1]:
+        wiring.make_folder(folder)
+    with _bar() as advance:
+        target, llm = settings.import_dir, wiring.endpoint
+        report = importing.run(source, target, wiring.bank, llm, dry=dry, topic=topic, progress=advance)
+    if as_json:
+        _print_plain(json.dumps(importing.as_json(report, settings.language), ensure_ascii=False, indent=2))
+    else:
+        _show_import(report, settings, dry)
+    if llm and llm.usage.calls:
+        used = {"calls": llm.usage.calls, "sent": llm.usage.prompt_tokens, "received": llm.usage.completion_tokens}
+        err.print(say(settings.language, "import.cost", **used), highlight=False)
+    if not report.of("written") and not report.of("exists"):
+        raise typer.Exit(1)
+
+
+@measures.command(name="retrieval")
+def bench_retrieval(
+    data: Annotated[Path | None, typer.Option(help="JSONL：query, question, kind? / your own queries")] = None,
+    as_json: Json = False,
+) -> None:
+    """用别的问法能否找到题目 / How surely a question is found by other wordings."""
+    with _bar() as advance:
+        wiring = Wiring(_settings(), advance)
+        queries = bench.read_queries(data, wiring.bank) if data else bench.own_queries(wiring.bank)
+        found = bench.as_json(bench.retrieval(wiring.index, queries, advance))
+    if as_json:
+        _print_plain(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    out.print("| kind | queries | recall@1 | recall@3 | ms |\n|---|--:|--:|--:|--:|", highlight=False)
+    for row in found:
+        shares = f"{row['recall_1']:.3f} | {row['recall_3']:.3f} | {row['seconds'] * 1000:.0f}"
+        out.print(f"| {escape(row['kind'])} | {row['queries']} | {shares} |", highlight=False)
+
+
 @app.command(name="check")
 def check_command() -> None:
     """检查题库文件与随附向量 / Check the question files and the vectors shipped with them."""
@@ -267,6 +316,21 @@ def _bar() -> Iterator[batch.Advance]:
     with Progress(*columns, console=err, transient=True) as progress:
         task = progress.add_task("", total=None, visible=False)
         yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
+
+
+def _show_import(report: importing.Report, settings: Settings, dry: bool) -> None:
+    language = settings.language
+    columns = [say(language, f"import.{name}") for name in ("place", "question", "outcome", "look")]
+    table = Table(*columns)
+    for entry in importing.as_json(report, language)["rows"]:
+        outcome = say(language, f"import.outcome_{entry['outcome']}")
+        table.add_row(str(entry["place"]), escape(entry["question"]), outcome, escape("；".join(entry["look"])))
+    out.print(table)
+    if report.encoding != "utf-8":
+        out.print(say(language, "import.read", encoding=report.encoding), highlight=False)
+    counts = {name: len(report.of(name)) for name in ("written", "exists", "unanswered", "refused")}
+    out.print(say(language, "import.summary", **counts, folder=settings.import_dir), markup=False, highlight=False)
+    out.print(say(language, "import.dry" if dry else "import.next"), highlight=False)
 
 
 def _show_grade(row: Row, language: str) -> None:

@@ -1,7 +1,7 @@
 """The vectors of the bank's texts: shipped with the bank, else kept in the data folder, else encoded once.
 
 A vector is keyed by the hash of its text, so a text that did not change is never encoded again. Vectors are passages,
-float16 on disk, one file a topic: `knowledge/vectors/<encoder>/<topic>.npz`.
+on disk one byte a number and one scale a vector, one file a topic: `knowledge/vectors/<encoder>/<topic>.npz`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from interviewer.encoder import Encoder, Matrix
 from interviewer.errors import DataFolderError, IndexFault
 
 Progress = Callable[[int, int], None]
+# The int8 codes of a vector, shape (dimension,), and its scale, shape (1,).
+Packed = tuple[np.ndarray, np.ndarray]
 _CHUNK = 32
 _KEY_BYTES = 8
 
@@ -58,7 +60,7 @@ class Embeddings:
         self.encoder = encoder
         self._shipped = shipped / encoder.name
         self._cache = cache / f"{encoder.name}.npz" if cache else None
-        self._rows: dict[bytes, Matrix] | None = None
+        self._rows: dict[bytes, Packed] | None = None
         self._lock = threading.Lock()
 
     def passages(self, texts: Sequence[str], progress: Progress | None = None, *, keep: bool = True) -> Matrix:
@@ -71,23 +73,27 @@ class Embeddings:
             missing = [text for text in dict.fromkeys(texts) if key(text) not in rows]
             for start in range(0, len(missing), _CHUNK):
                 chunk = missing[start : start + _CHUNK]
-                for text, vector in zip(chunk, self.encoder.passages(chunk), strict=True):
-                    rows[key(text)] = vector.astype(np.float16).astype(np.float32)
+                rows.update(zip(map(key, chunk), _packed(self.encoder.passages(chunk)), strict=True))
                 if progress:
                     progress(min(start + _CHUNK, len(missing)), len(missing))
             if missing and self._cache and keep:
                 self._keep(rows, self._cache, missing)
-            return np.stack([rows[key(text)] for text in texts]) if texts else np.zeros((0, 1), np.float32)
+            return _unpacked([rows[key(text)] for text in texts])
 
-    def _load(self) -> dict[bytes, Matrix]:
+    def stored(self) -> dict[bytes, Packed]:
+        """Return every vector that is known, as it is written."""
+        with self._lock:
+            return dict(self._load())
+
+    def _load(self) -> dict[bytes, Packed]:
         if self._rows is None:
-            rows: dict[bytes, Matrix] = {}
+            rows: dict[bytes, Packed] = {}
             for path in sorted(self._shipped.glob("*.npz")):
                 rows.update(_read(path))
             self._rows = rows | (_read_cache(self._cache) if self._cache else {})
         return self._rows
 
-    def _keep(self, rows: dict[bytes, Matrix], path: Path, added: Iterable[str]) -> None:
+    def _keep(self, rows: dict[bytes, Packed], path: Path, added: Iterable[str]) -> None:
         kept = _read_cache(path)  # another process may have added to it
         kept.update({key(text): rows[key(text)] for text in added})
         _write(path, sorted(kept), kept)
@@ -105,21 +111,27 @@ def ship(bank: Bank, encoder: Encoder, folder: Path, progress: Progress | None =
             _remove(path)
     library = Embeddings(encoder, folder)
     target = folder / encoder.name
-    library.passages([text for question in bank for text in texts_of(question)], progress)
-    total = 0
     used = {question.topic for question in bank}
     for path in target.glob("*.npz"):
         if path.stem not in used:
             _remove(path)
-    for topic in bank.topics:
-        texts = sorted({text for question in bank.of_topics([topic.id]) for text in texts_of(question)}, key=key)
-        if not texts:
+    texts = {t.id: sorted({x for q in bank.of_topics([t.id]) for x in texts_of(q)}, key=key) for t in bank.topics}
+    known = library.stored()
+    wanted = sum(key(text) not in known for topic in texts.values() for text in topic)
+    done = 0
+    for topic, lines in texts.items():  # written topic by topic: a run that is stopped has lost one at most
+        if not lines:
             continue
-        vectors = library.passages(texts)
-        keys = [key(text) for text in texts]
-        _write(target / f"{topic.id}.npz", keys, dict(zip(keys, vectors, strict=True)))
-        total += len(texts)
-    return total
+        new = sum(key(text) not in known for text in lines)
+        library.passages(lines, _shifted(progress, done, wanted))
+        done += new
+        _write(target / f"{topic}.npz", [key(text) for text in lines], library.stored())
+    return sum(map(len, texts.values()))
+
+
+def _shifted(progress: Progress | None, before: int, total: int) -> Progress | None:
+    """Return a progress that counts what came before, out of all there is."""
+    return (lambda done, _: progress(before + done, total)) if progress else None
 
 
 def stale(bank: Bank, encoder_name: str, folder: Path) -> list[str]:
@@ -133,18 +145,33 @@ def stale(bank: Bank, encoder_name: str, folder: Path) -> list[str]:
     return found
 
 
-def _read(path: Path) -> dict[bytes, Matrix]:
+def _packed(vectors: Matrix) -> list[Packed]:
+    scales = np.maximum(np.abs(vectors).max(axis=1, keepdims=True), 1e-9).astype(np.float32) / 127
+    return list(zip(np.rint(vectors / scales).astype(np.int8), scales, strict=True))
+
+
+def _unpacked(rows: Sequence[Packed]) -> Matrix:
+    if not rows:
+        return np.zeros((0, 1), np.float32)
+    vectors = np.stack([codes for codes, _ in rows]) * np.stack([scale for _, scale in rows])
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9), dtype=np.float32)
+
+
+def _read(path: Path) -> dict[bytes, Packed]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            keys, vectors = stored["keys"], stored["vectors"].astype(np.float32)
-        if keys.shape != (len(vectors), _KEY_BYTES) or vectors.ndim != 2 or not np.isfinite(vectors).all():
+            keys, codes, scales = stored["keys"], stored["codes"], stored["scales"]
+        shapes = (len(codes), _KEY_BYTES), (len(codes), 1)
+        if (keys.shape, scales.shape) != shapes or codes.ndim != 2 or codes.dtype != np.int8:
             raise ValueError("not a table of vectors")
+        if scales.dtype != np.float32 or not np.isfinite(scales).all():
+            raise ValueError("not scales")
     except Exception as error:  # a damaged archive makes numpy, zipfile and zlib raise nearly anything
         raise IndexFault("vectors_corrupt", path=path) from error
-    return {bytes(k): vector for k, vector in zip(keys, vectors, strict=True)}
+    return dict(zip(map(bytes, keys), zip(codes, scales, strict=True), strict=True))
 
 
-def _read_cache(path: Path) -> dict[bytes, Matrix]:
+def _read_cache(path: Path) -> dict[bytes, Packed]:
     """Read the cache; one that is missing or broken holds nothing and is made anew."""
     try:
         return _read(path)
@@ -152,14 +179,14 @@ def _read_cache(path: Path) -> dict[bytes, Matrix]:
         return {}
 
 
-def _write(path: Path, keys: Sequence[bytes], rows: dict[bytes, Matrix]) -> None:
+def _write(path: Path, keys: Sequence[bytes], rows: dict[bytes, Packed]) -> None:
     table = np.array([list(k) for k in keys], dtype=np.uint8)
-    vectors = np.stack([rows[k] for k in keys]).astype(np.float16)
+    codes, scales = (np.stack(column) for column in zip(*(rows[k] for k in keys), strict=True))
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez_compressed(file, keys=table, vectors=vectors)
+            np.savez_compressed(file, keys=table, codes=codes, scales=scales)
         temporary.replace(path)
     except OSError as error:
         raise DataFolderError("data_folder", path=path.parent, reason=error.strerror) from error

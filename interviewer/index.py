@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress, key, search_texts
 from interviewer.errors import DataFolderError, IndexFault, InterviewerError, NotFound
+from interviewer.ranking import Ranker
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 _BATCH = 1000
+# The questions of at least so many nearest entries are put in order.
+_CANDIDATES = 600
 # The engine's vector files lag up to this many entries behind the rows; at its own 1,000 an open takes a second more.
 _CONFIGURATION: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "sync_threshold": 100}}
 _PROBES = 8
@@ -40,10 +43,11 @@ _FINISHED = "index_metadata.pickle"
 
 @dataclass(frozen=True)
 class Hit:
-    """A question that was found, and the cosine of its nearest entry, −1 to 1."""
+    """A question that was found, the cosine of its nearest entry (−1 to 1), and the score that the order follows."""
 
     question_id: str
     similarity: float
+    score: float = 0.0
 
 
 class _Damaged(Exception):
@@ -74,6 +78,7 @@ class Index:
         }
         self._most = max((len(search_texts(question)) for question in bank), default=0)
         self._digest = hashlib.sha256(json.dumps(self._entries, ensure_ascii=False).encode()).hexdigest()
+        self._ranker: Ranker | None = None
         self._collection = self._open()
 
     @property
@@ -84,6 +89,17 @@ class Index:
     def nearest(self, text: str, k: int = 5) -> list[Hit]:
         """Return up to k questions, the most similar first, each once."""
         vector = self._embeddings.encoder.queries([text])
+        return self._ranked(text, vector, self._found(vector, k))[:k]
+
+    def _ranked(self, text: str, vector: Any, found: list[Hit]) -> list[Hit]:  # noqa: ANN401 - the encoder's array
+        if self._ranker is None:
+            self._ranker = Ranker(self._bank, self._embeddings)
+        scores = dict(zip(self._ranker.ids, self._ranker.scores(text, vector[0]).tolist(), strict=True))
+        hits = [Hit(hit.question_id, hit.similarity, scores[hit.question_id]) for hit in found]
+        return sorted(hits, key=lambda hit: -hit.score)
+
+    def _found(self, vector: Any, k: int) -> list[Hit]:  # noqa: ANN401 - the encoder's array
+        """Return the candidates, at least k where there are so many, the one with the most similar entry first."""
         try:
             return self._query(vector, k)
         except BaseException as error:  # the folder was damaged or replaced beneath an open collection
@@ -102,13 +118,13 @@ class Index:
             self._collection = self._rebuild()
 
     def _query(self, vector: Any, k: int) -> list[Hit]:  # noqa: ANN401 - chroma's own array-like
-        wanted = min(max(1, k) * self._most, len(self._entries))
+        wanted = min(max(_CANDIDATES, k * self._most), len(self._entries))
         found = self._ask(self._collection, vector, wanted)
         best: dict[str, float] = {}
         for entry, distance in zip(found["ids"][0], (found["distances"] or [[]])[0], strict=True):
             if entry in self._entries:  # another process may have synced the folder with a newer bank
                 best.setdefault(entry.partition("#")[0], 1.0 - float(distance))
-        return [Hit(question, similarity) for question, similarity in list(best.items())[:k]]
+        return [Hit(question, similarity) for question, similarity in best.items()]
 
     def _ask(self, collection: Collection, vectors: Any, n: int) -> QueryResult:  # noqa: ANN401 - chroma's own array-like
         """Query, in a thread of its own: where the database is locked, the engine waits for more than ten minutes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -32,6 +33,7 @@ class Settings(BaseModel):
     language: Language = "zh"
     data_dir: Path = Field(default_factory=lambda: user_data_path("mock-interviewer", appauthor=False))
     knowledge_dir: Path = Field(default_factory=lambda: packaged("knowledge"))
+    bank_dirs: tuple[Path, ...] = ()
     database_url: str = ""
     encoder: Annotated[str, Field(pattern=r"^(e5|sentence-transformers:.+|openai:.+)$")] = "e5"
     base_url: Annotated[str, Field(pattern=r"^(https?://.+)?$")] = ""
@@ -49,6 +51,11 @@ class Settings(BaseModel):
         return bool(self.base_url or self.model)
 
     @property
+    def import_dir(self) -> Path:
+        """The folder that imported questions go into: the first of `bank_dirs`, else one in the data folder."""
+        return self.bank_dirs[0] if self.bank_dirs else self.data_dir / "bank"
+
+    @property
     def database(self) -> str:
         """The SQLAlchemy URL of the store: the one that was set, else a SQLite file in the data folder."""
         return self.database_url or f"sqlite:///{self.data_dir / 'interviews.db'}"
@@ -57,11 +64,11 @@ class Settings(BaseModel):
 def read(environ: Mapping[str, str]) -> Settings:
     """Return the settings of this environment; SettingsError names every variable with a bad value."""
     names = {field: PREFIX + field.upper() for field in Settings.model_fields}
-    values = {}
+    values: dict[str, str | list[str]] = {}
     for field, name in names.items():
         value = environ.get(name, "").strip() or environ.get(_ALSO.get(field, ""), "").strip()
         if value:
-            values[field] = value
+            values[field] = [part for part in value.split(os.pathsep) if part] if field == "bank_dirs" else value
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from interviewer.errors import ReplyRefused
 
@@ -37,21 +37,27 @@ def _normalised(text: str) -> tuple[str, list[int]]:
     out: list[str] = []
     origin: list[int] = []
     for index, character in enumerate(text):
-        for folded in unicodedata.normalize("NFKC", character).casefold():
-            if unicodedata.category(folded)[0] in "LN" or folded in _KEPT_SYMBOLS:
-                out.append(folded)
-                origin.append(index)
+        for folded in _folded(character):
+            out.append(folded)
+            origin.append(index)
     return "".join(out), origin
+
+
+@cache
+def _folded(character: str) -> str:
+    """Return what normalisation leaves of a character: nothing, or one or more letters, digits, comparison signs."""
+    folded = unicodedata.normalize("NFKC", character).casefold()
+    return "".join(c for c in folded if unicodedata.category(c)[0] in "LN" or c in _KEPT_SYMBOLS)
 
 
 def normalise(text: str) -> str:
     """Return the letters, digits and comparison signs alone, width and case folded."""
-    return _normalised_line(text) if len(text) <= _LINE else _normalised(text)[0]
+    return _normalised_line(text) if len(text) <= _LINE else "".join(map(_folded, text))
 
 
 @lru_cache(maxsize=16_384)
 def _normalised_line(text: str) -> str:
-    return _normalised(text)[0]
+    return "".join(map(_folded, text))
 
 
 def find_quote(quote: str, text: str) -> str | None:

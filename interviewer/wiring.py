@@ -32,7 +32,9 @@ class Wiring:
     @cached_property
     def bank(self) -> Bank:
         """The questions; BankError when files have faults."""
-        return bank.load(self.settings.knowledge_dir)
+        default = self.settings.import_dir
+        own = self.settings.bank_dirs or ((default,) if default.is_dir() else ())
+        return bank.load(self.settings.knowledge_dir, *own)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -91,7 +93,10 @@ class Wiring:
 
     def check_data_folder(self) -> None:
         """Raise DataFolderError unless the data folder can be written."""
-        folder = self.settings.data_dir
+        self.make_folder(self.settings.data_dir)
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder that can be written; DataFolderError when that is not possible."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
             trial = folder / ".writable"

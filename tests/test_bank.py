@@ -210,3 +210,49 @@ def test_no_file_content_makes_the_loader_raise(tmp_path_factory, content):
     found = []
     read = banks.read_question(folder / "questions/first/hostile.toml", folder, found)
     assert isinstance(read, Question) != bool(found)
+
+
+def user_faults(folder, *own):
+    with pytest.raises(BankError) as caught:
+        banks.load(folder, *own)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_a_user_s_folder_stands_beside_the_bank(folder, tmp_path):
+    own = tmp_path / "own"
+    write(own, "topics.toml", TOPICS + TOPICS.replace("first", "mine").replace("第一", "我的"))
+    write(own, "questions/mine/new.toml", GOOD.replace("什么是过拟合", "什么是欠拟合"))
+    write(own, "questions/first/added.toml", GOOD.replace("什么是过拟合", "怎样减轻过拟合"))
+    bank = banks.load(folder, own)
+    assert [topic.id for topic in bank.topics] == ["first", "mine"]
+    assert {q.id: q.origin for q in bank} == {
+        "first/over-fitting": "shipped",
+        "first/added": "user",
+        "mine/new": "user",
+    }
+
+
+def test_a_user_s_folder_cannot_replace_a_question_or_pass_as_shipped(folder, tmp_path):
+    own = tmp_path / "own"
+    write(own, "questions/first/over-fitting.toml", GOOD.replace("什么是过拟合", "什么是别的"))
+    write(own, "questions/first/posing.toml", 'origin = "shipped"\n' + GOOD.replace("什么是过拟合", "什么是冒充"))
+    write(own, "questions/first/same.toml", GOOD)
+    said = user_faults(folder, own)
+    assert any("over-fitting" in line and "duplicate id" in line for line in said)
+    assert any("posing" in line and "origin" in line for line in said)
+    assert any("same.toml" in line and "same wording" in line for line in said)
+
+
+def test_a_link_out_of_a_user_s_folder_and_a_missing_folder_are_named(folder, tmp_path):
+    write(tmp_path, "outside.toml", GOOD.replace("什么是过拟合", "外面的题"))
+    own = tmp_path / "own"
+    (own / "questions" / "first").mkdir(parents=True)
+    (own / "questions" / "first" / "link.toml").symlink_to(tmp_path / "outside.toml")
+    said = user_faults(folder, own, tmp_path / "none")
+    assert any("link.toml" in line and "leads out" in line for line in said)
+    assert any("none" in line and "no folder" in line for line in said)
+
+
+def test_a_huge_file_is_refused_before_it_is_read(folder):
+    write(folder, "questions/first/huge.toml", b"#" * (banks.MAX_FILE + 1))
+    assert any("huge.toml" in line and "larger" in line for line in faults(folder))

@@ -236,3 +236,25 @@ def test_serve_tells_that_its_port_is_taken(run):
         done = run("serve", "--port", str(port))
     assert done.returncode == 1
     assert str(port) in done.stderr and "--port" in done.stderr
+
+
+def test_an_import_is_asked_at_once_and_the_report_is_json(call, tmp_path):
+    own = {"INTERVIEWER_DATA_DIR": str(tmp_path / "fresh")}
+    (tmp_path / "mine.md").write_text("## 什么是金丝雀发布？\n先放一小部分流量。没有问题再扩大。", encoding="utf-8")
+    code, said = call("import", "mine.md", "--json", **own)
+    assert code == 0 and json.loads(said)["rows"][0]["outcome"] == "written"
+    code, said = call(
+        "grade", "--question", "什么是金丝雀发布？", "--reply", "-", "--json", stdin="先放一小部分流量".encode(), **own
+    )
+    assert code == 0 and json.loads(said)["question_id"] == "imported/shen-me-shi-jin-si-que-fa-bu"
+    code, said = call("import", "mine.md", **own)
+    assert code == 0 and "已有 1 道" in said
+
+
+def test_an_import_into_a_folder_that_was_named_makes_it(call, tmp_path):
+    folder = tmp_path / "甲" / "bank"
+    (tmp_path / "mine.txt").write_text("一道没有答案的题？\n", encoding="utf-8")
+    code, said = call("import", "mine.txt", INTERVIEWER_BANK_DIRS=str(folder))
+    assert code == 1 and "没有答案" in said and folder.is_dir()
+    code, said = call("import", "none.csv", INTERVIEWER_BANK_DIRS=str(folder))
+    assert code == 1 and "none.csv" in said

@@ -12,8 +12,9 @@ from interviewer.bank import FollowUp, Misconception
 from interviewer.embeddings import Embeddings, grading_texts, search_texts, ship, stale, texts_of
 from interviewer.errors import DataFolderError, IndexFault
 
-# float16 keeps three digits.
-CLOSE = 2e-3
+# One byte a number keeps two to three digits.
+CLOSE = 1e-2
+KEYS, CODES, SCALES = np.zeros((1, 8), np.uint8), np.ones((1, 4), np.int8), np.ones((1, 1), np.float32)
 
 
 @pytest.fixture
@@ -178,10 +179,12 @@ def test_vectors_that_cannot_be_shipped_are_a_fault_and_no_traceback(encoder, ti
     "arrays",
     [
         {"keys": np.zeros((1, 8), np.uint8)},
-        {"keys": np.zeros((2, 8), np.uint8), "vectors": np.zeros((1, 4), np.float16)},
-        {"keys": np.zeros((1, 4), np.uint8), "vectors": np.zeros((1, 4), np.float16)},
-        {"keys": np.zeros((1, 8), np.uint8), "vectors": np.zeros(1, np.float16)},
-        {"keys": np.zeros((1, 8), np.uint8), "vectors": np.full((1, 4), np.nan, np.float16)},
+        {"keys": np.zeros((2, 8), np.uint8), "codes": CODES, "scales": SCALES},
+        {"keys": np.zeros((1, 4), np.uint8), "codes": CODES, "scales": SCALES},
+        {"keys": KEYS, "codes": np.zeros(1, np.int8), "scales": SCALES},
+        {"keys": KEYS, "codes": CODES.astype(np.float32), "scales": SCALES},
+        {"keys": KEYS, "codes": CODES, "scales": np.full((1, 1), np.nan, np.float32)},
+        {"keys": KEYS, "codes": CODES, "scales": np.ones((2, 1), np.float32)},
         {"keys": np.zeros((1, 8), np.uint8), "vectors": np.array([["a"]])},
         {"keys": np.zeros((1, 8), np.uint8), "vectors": np.array([[{}]], dtype=object)},
     ],

@@ -16,11 +16,12 @@ PACKAGE = Path(interviewer.__file__).parent
 ROOT = PACKAGE.parent
 # Each module may import those above it, and no other.
 ORDER = """
-    words errors settings text bank check encoder embeddings index prompts
+    words errors settings text bank sandbox check encoder embeddings ranking index prompts
     llm_schema llm_abilities llm_faults llm_wire llm
     records grading.scoring grading.form grading.base grading.feedback grading.reference grading.features
     grading.offline grading.llm grading.examiner
-    agent interview store report session wiring batch doctor chat
+    importing.rows importing.draft importing.files importing.run
+    agent interview store report session wiring batch bench doctor chat
     ui.render ui.api ui.page
     cli
 """.split()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def test_every_setting_has_a_variable():
         "language": "en",
         "data_dir": "/tmp/数据",
         "knowledge_dir": "/tmp/bank",
+        "bank_dirs": os.pathsep.join(["/tmp/甲", "/tmp/乙"]),
         "database_url": "postgresql+psycopg://u@h/d",
         "encoder": "openai:bge-m3",
         "base_url": "http://localhost:8000/v1",
@@ -41,6 +43,8 @@ def test_every_setting_has_a_variable():
     assert set(values) == set(Settings.model_fields)
     settings = read({PREFIX + name.upper(): f" {value}\n" for name, value in values.items()})
     assert settings.data_dir == Path("/tmp/数据")
+    assert settings.bank_dirs == (Path("/tmp/甲"), Path("/tmp/乙"))
+    assert settings.import_dir == Path("/tmp/甲")
     assert settings.database == "postgresql+psycopg://u@h/d"
     assert settings.api_key.get_secret_value() == "sk-1"
     assert (settings.llm_budget, settings.follow_ups, settings.port) == (2.5, 0, 0)

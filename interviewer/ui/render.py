@@ -85,7 +85,7 @@ def card(turn: Turn, language: str) -> str:
         lines += ["", f"> {say(language, f'page.cap_{outcome.score.cap}')}"]
     for point in outcome.points:
         if point.verdict is Verdict.MET:
-            lines.append(_point(point, point.text, language))
+            lines.append(_point(point, spoken(point.text), language))
         elif point.verdict is not Verdict.MISSING:
             lines.append(_point(point, "", language))
     missing = sum(point.verdict is Verdict.MISSING for point in outcome.points)
@@ -110,21 +110,23 @@ def answers(turn: Turn, bank: Bank, language: str) -> str:
     """Return what is folded away: the feedback, every point with its verdict, corrections and the reference answer."""
     if turn.question not in bank.questions:
         return ""
-    rubric = agent.rubric(turn, bank)
-    lines: list[str] = []
+    rubric, question = agent.rubric(turn, bank), bank.get(turn.question)
+    lines: list[str] = [] if question.reviewed else [f"> ⚠ {say(language, 'page.unreviewed')}", ""]
     if isinstance(turn.outcome, Grade):
         lines += [spoken(turn.outcome.feedback), "", *_verdicts(turn.outcome, language)]
-    lines += ["", f"**{say(language, 'page.reference')}**", "", rubric.answer]
+    answer = spoken(rubric.answer) if question.origin == "user" else rubric.answer
+    lines += ["", f"**{say(language, 'page.reference')}**", "", answer]
     return "\n".join(lines)
 
 
 def _verdicts(grade: Grade, language: str) -> list[str]:
     lines = [
         f"- {_SIGNS[p.verdict]} {say(language, f'verdict.{p.verdict}')}"
-        f" · {say(language, f'page.weight_{p.weight}')} · {p.text}" + (f" — {plain(p.reason)}" if p.reason else "")
+        f" · {say(language, f'page.weight_{p.weight}')} · {spoken(p.text)}"
+        + (f" — {plain(p.reason)}" if p.reason else "")
         for p in grade.points
     ]
-    return lines + [f"- ✗ {m.claim} → {m.correction}" for m in grade.misconceptions]
+    return lines + [f"- ✗ {spoken(m.claim)} → {spoken(m.correction)}" for m in grade.misconceptions]
 
 
 def review(interview: Interview, bank: Bank, language: str) -> str:

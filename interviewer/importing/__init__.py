@@ -1,0 +1,1 @@
+"""Turns a user's own list of questions into question files."""
