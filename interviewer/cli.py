@@ -19,6 +19,7 @@ from rich.table import Table
 from interviewer import batch, bench, chat, check, doctor, embeddings
 from interviewer.batch import Row
 from interviewer.errors import BankError, FileRefused, InterviewerError
+from interviewer.grading import proof
 from interviewer.grading.examiner import Which
 from interviewer.importing import run as importing
 from interviewer.settings import Settings, read
@@ -201,18 +202,36 @@ def bench_retrieval(
 
 
 @app.command(name="check")
-def check_command() -> None:
+def check_command(
+    deep: Annotated[
+        bool, typer.Option("--deep", help="也运行代码并试评每道题 / run the code, grade every file")
+    ] = False,
+    topics: Annotated[str, typer.Option(help="--deep 只看这些主题 / --deep for these topics only")] = "",
+) -> None:
     """检查题库文件与随附向量 / Check the question files and the vectors shipped with them."""
     wiring = Wiring(_settings())
-    faults = check.check(wiring.bank)
+    language = wiring.settings.language
+    faults = check.check(wiring.bank, wiring.asked)
     shipped = embeddings.stale(wiring.bank, wiring.encoder.name, wiring.shipped_vectors)
     if faults:
         raise BankError(faults)
     if shipped:
-        language = wiring.settings.language
         err.print(say(language, "check.stale", topics=", ".join(shipped)), style="red", markup=False)
         raise typer.Exit(1)
-    out.print(say(wiring.settings.language, "check.fine", questions=len(wiring.bank)))
+    out.print(say(language, "check.fine", questions=len(wiring.bank)))
+    if not deep:
+        return
+    chosen = [topic.strip() for topic in topics.split(",") if topic.strip()]
+    with _bar() as advance:
+        proved = proof.prove(wiring.bank, chosen, wiring.offline_grader, wiring.embeddings, advance)
+    for tried in proved.wrong:
+        line = f"{tried.question}: {tried.point}: {tried.kind}: {tried.verdict}: {tried.line}"
+        out.print(line, markup=False, highlight=False)
+    for kind, (right, tries) in proved.lines.items():
+        values = {"kind": kind, "right": right, "tries": tries, "share": f"{right / max(1, tries):.1%}"}
+        out.print(say(language, "check.lines", **values), highlight=False)
+    if proved.faults:
+        raise BankError(list(proved.faults))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-from interviewer import bank, encoder
+from interviewer import bank, check, encoder
 from interviewer.agent import Interviewer
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress
@@ -71,10 +71,17 @@ class Wiring:
     def examiner(self, which: Which | None = None) -> Examiner:
         """The graders, chosen by `which`, else by the settings; LlmNotConfigured when a model is wanted and not set."""
         llm = LlmGrader(self.endpoint) if self.endpoint else None
-        return Examiner(self._offline_grader, llm, which or self.settings.grader)
+        return Examiner(self.offline_grader, llm, which or self.settings.grader)
+
+    @property
+    def asked(self) -> list[str]:
+        """The wordings that the bank must answer, none when its folder does not list them."""
+        listed = self.settings.knowledge_dir / check.ASKED
+        return listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
 
     @cached_property
-    def _offline_grader(self) -> OfflineGrader:
+    def offline_grader(self) -> OfflineGrader:
+        """The grader that needs no network."""
         # Its coefficients are fitted to the vectors of the embedded encoder, whatever the search uses.
         embedded = EmbeddedE5()
         same = embedded.name == self.encoder.name
@@ -89,7 +96,7 @@ class Wiring:
     def warm_up(self) -> None:
         """Load the encoder and the vectors, so that the first reply does not wait for them."""
         with suppress(InterviewerError):  # a fault is told when a reply is graded
-            self._offline_grader.warm_up()
+            self.offline_grader.warm_up()
 
     def check_data_folder(self) -> None:
         """Raise DataFolderError unless the data folder can be written."""

@@ -19,7 +19,7 @@ ORDER = """
     words errors settings text bank sandbox check encoder embeddings ranking index prompts
     llm_schema llm_abilities llm_faults llm_wire llm
     records grading.scoring grading.form grading.base grading.feedback grading.reference grading.features
-    grading.offline grading.llm grading.examiner
+    grading.offline grading.llm grading.examiner grading.proof
     importing.rows importing.draft importing.files importing.run
     agent interview store report session wiring batch bench doctor chat
     ui.render ui.api ui.page

@@ -21,7 +21,7 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from interviewer.bank import Bank, KeyPoint, Question, load
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import EmbeddedE5, Matrix
-from interviewer.grading.features import Space, center, extract, names, units
+from interviewer.grading.features import Space, center, extract, names, units, with_claims
 from interviewer.records import Rubric
 from interviewer.settings import packaged
 
@@ -42,7 +42,7 @@ def simulate(bank: Bank, rng: random.Random) -> list[Example]:
     examples: list[Example] = []
     questions = list(bank)
     for question in questions:
-        main = Rubric.of_question(question)
+        main = with_claims(Rubric.of_question(question))
         for rubric in (main, *(Rubric.of_follow_up(f) for f in question.follow_ups)):
             for _ in range(ROUNDS_MAIN if rubric is main else ROUNDS_FOLLOW_UP):
                 examples.append(_mixed(rubric, question, questions, rng))

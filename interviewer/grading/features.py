@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -96,6 +97,16 @@ def center(embeddings: Embeddings, texts: Sequence[str]) -> Matrix:
     return np.asarray(embeddings.passages(texts).mean(axis=0), dtype=np.float32)
 
 
+def with_claims(rubric: Rubric) -> Rubric:
+    """Return the rubric in which each misconception's claim is one more wrong line of the point that it contradicts."""
+    claims = {point.id: [m.claim for m in rubric.misconceptions if m.point == point.id] for point in rubric.points}
+    points = tuple(
+        point.model_copy(update={"denies": tuple(dict.fromkeys([*point.denies, *claims[point.id]]))})
+        for point in rubric.points
+    )
+    return rubric.model_copy(update={"points": points})
+
+
 class Space:
     """The lines of one rubric as centred unit vectors."""
 
@@ -114,6 +125,16 @@ class Space:
             self.wrong.append(rows[at + right : at + right + wrong])
             at += right + wrong
 
+    def without(self, number: int, line: int) -> Space:
+        """Return the space in which a point lacks one of its lines (text, says, denies, in this order)."""
+        other = copy.copy(self)
+        right = len(self.right[number])
+        side, at = ("right", line) if line < right else ("wrong", line - right)
+        rows = list(getattr(self, side))
+        rows[number] = np.delete(rows[number], at, axis=0)
+        setattr(other, side, rows)
+        return other
+
     def centred(self, vectors: Matrix) -> Matrix:
         """Return the rows moved to the middle and made unit again."""
         moved = vectors - self._middle
@@ -125,37 +146,55 @@ def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matr
 
     A passage is one unit or two that stand side by side; the pair's vector is the mean of its units'.
     """
-    pairs = [f"{left}{right}" for left, right in zip(passages, passages[1:], strict=False)]
-    rows = space.centred(np.concatenate([vectors, (vectors[:-1] + vectors[1:]) / 2]))
-    spans = [*passages, *pairs]
-    flat = [normalise(span) for span in spans]
-    near = np.stack([(rows @ right.T).mean(axis=1) for right in space.right])  # (points, spans)
-    found = []
-    for number, point in enumerate(rubric.points):
-        # Each line of the point has its own view; wrong lines point to a passage as well as right ones do.
-        wrong = space.wrong[number]
-        far = (rows @ wrong.T).mean(axis=1) if len(wrong) else np.full(len(spans), -1.0)
-        groups = _groups(point, rubric.question)
-        named = np.array([_share(groups, span) for span in flat])
-        best = int(np.argmax(np.maximum(near[number], far) + NAMED * named))
-        others = np.delete(near[:, best], number)
-        found.append(
-            Features(
-                unit=spans[best],
-                near=float(near[number, best]),
-                support=float(near[number].max() - near[number, best]),
-                text=float((rows @ space.right[number][0]).max()),
-                margin=float(near[number, best] - others.max()) if len(others) else 0.3,
-                terms=_term_share(point, groups, _around(passages, spans, best)),
-                words=max(containment(point.text, span) for span in spans),
-                lean=float(near[number, best] - far[best]) if len(wrong) else 0.0,
-                lean_nearest=_lean_nearest(rows[best], space.right[number], wrong),
-                lean_words=_lean_words(point, spans[best]),
-                flipped=float(negations(spans[best]) % 2 != negations(point.text) % 2),
-                opposite=float(_opposed(spans[best], point.text, rubric.question)),
-            )
-        )
-    return found
+    said = _Said(passages, vectors, space)
+    return [_features(rubric, space, said, number) for number in range(len(rubric.points))]
+
+
+def left_out(rubric: Rubric, space: Space, line: str, vector: Matrix) -> Features:
+    """Return the features of a point's own line, said alone, as if the point did not have it."""
+    number = next(n for n, point in enumerate(rubric.points) if line in (*point.says, *point.denies))
+    point = rubric.points[number]
+    kept = {name: tuple(text for text in getattr(point, name) if text != line) for name in ("says", "denies")}
+    points = (*rubric.points[:number], point.model_copy(update=kept), *rubric.points[number + 1 :])
+    without = space.without(number, point_texts(point).index(line))
+    said = _Said([line], vector[None], without)
+    return _features(rubric.model_copy(update={"points": points}), without, said, number)
+
+
+class _Said:
+    """The passages of a reply and their neighbouring pairs, as vectors of a rubric's space."""
+
+    def __init__(self, passages: Sequence[str], vectors: Matrix, space: Space) -> None:
+        self.passages = passages
+        self.spans = [*passages, *(f"{left}{right}" for left, right in zip(passages, passages[1:], strict=False))]
+        self.rows = space.centred(np.concatenate([vectors, (vectors[:-1] + vectors[1:]) / 2]))
+        self.flat = [normalise(span) for span in self.spans]
+        self.near = np.stack([(self.rows @ right.T).mean(axis=1) for right in space.right])  # (points, spans)
+
+
+def _features(rubric: Rubric, space: Space, said: _Said, number: int) -> Features:
+    point, spans, near = rubric.points[number], said.spans, said.near
+    # Each line of the point has its own view; wrong lines point to a passage as well as right ones do.
+    right, wrong = space.right[number], space.wrong[number]
+    far = (said.rows @ wrong.T).mean(axis=1) if len(wrong) else np.full(len(spans), -1.0)
+    groups = _groups(point, rubric.question)
+    named = np.array([_share(groups, span) for span in said.flat])
+    best = int(np.argmax(np.maximum(near[number], far) + NAMED * named))
+    others = np.delete(near[:, best], number)
+    return Features(
+        unit=spans[best],
+        near=float(near[number, best]),
+        support=float(near[number].max() - near[number, best]),
+        text=float((said.rows @ right[0]).max()),
+        margin=float(near[number, best] - others.max()) if len(others) else 0.3,
+        terms=_term_share(point, groups, _around(said.passages, spans, best)),
+        words=max(containment(point.text, span) for span in spans),
+        lean=float(near[number, best] - far[best]) if len(wrong) else 0.0,
+        lean_nearest=_lean_nearest(said.rows[best], right, wrong),
+        lean_words=_lean_words(point, spans[best]),
+        flipped=float(negations(spans[best]) % 2 != negations(point.text) % 2),
+        opposite=float(_opposed(spans[best], point.text, rubric.question)),
+    )
 
 
 def _around(passages: Sequence[str], spans: Sequence[str], best: int) -> str:

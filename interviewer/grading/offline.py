@@ -22,7 +22,7 @@ from interviewer.bank import Bank, KeyPoint
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import Matrix
 from interviewer.grading.base import Assessment, verified
-from interviewer.grading.features import Features, Space, center, extract, names, negations, units
+from interviewer.grading.features import Features, Space, center, extract, names, negations, units, with_claims
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
 from interviewer.text import clauses, containment, find_quote, sentences
 
@@ -128,6 +128,9 @@ class OfflineGrader:
 
     def assess(self, rubric: Rubric, reply: str) -> Assessment:
         """Return the verdicts; EncoderFault when the encoder gives no vectors."""
+        return self._assess(with_claims(rubric), reply)
+
+    def _assess(self, rubric: Rubric, reply: str) -> Assessment:
         passages = units(reply, rubric.question)
         if not passages:
             return Assessment(points=verified(rubric, reply, []))
