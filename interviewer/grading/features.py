@@ -49,9 +49,14 @@ _OPPOSITES = tuple(
 
 @dataclass(frozen=True)
 class Features:
-    """The numbers that the verdict on one point is computed from; `unit` is the passage that is nearest to it."""
+    """The numbers that the verdict on one point is computed from.
+
+    `unit` is the passage that is nearest to it; `copied` is the share of that passage that one wrong line holds. These
+    two do not enter the models.
+    """
 
     unit: str
+    copied: float
     near: float
     support: float
     text: float
@@ -71,7 +76,7 @@ class Features:
 
 def names() -> list[str]:
     """Return the names of the numbers."""
-    return [field.name for field in fields(Features) if field.name != "unit"]
+    return [field.name for field in fields(Features) if field.name not in ("unit", "copied")]
 
 
 def units(reply: str, question: str) -> list[str]:
@@ -183,6 +188,7 @@ def _features(rubric: Rubric, space: Space, said: _Said, number: int) -> Feature
     others = np.delete(near[:, best], number)
     return Features(
         unit=spans[best],
+        copied=max((containment(spans[best], line) for line in point.denies), default=0.0),
         near=float(near[number, best]),
         support=float(near[number].max() - near[number, best]),
         text=float((said.rows @ right[0]).max()),

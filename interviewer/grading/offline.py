@@ -28,6 +28,8 @@ from interviewer.text import clauses, containment, find_quote, sentences
 
 # How much more of a passage's character pairs must be a right line's than a wrong line's, or the reverse.
 NEAR_COPY = 0.35
+# A passage that one wrong line holds to this share, and right lines clearly less, is that wrong line.
+COPIED, CLEARLY = 0.9, 0.1
 
 
 class Logistic(BaseModel):
@@ -61,7 +63,9 @@ class Judge(BaseModel):
         if addressed < self.partial:
             return Verdict.MISSING
         # A passage that all but repeats a right or a wrong line needs no model to tell which of them it is.
-        if abs(features.lean_words) >= NEAR_COPY:
+        if features.copied >= COPIED and features.lean_words <= -CLEARLY:
+            contradicts = True
+        elif abs(features.lean_words) >= NEAR_COPY:
             contradicts = features.lean_words < 0
         else:
             contradicts = self.contradicted_by.probability(features) >= self.contradicted
