@@ -10,6 +10,8 @@ from interviewer.grading import proof
 from interviewer.grading.offline import OfflineGrader
 from interviewer.records import Verdict
 
+pytestmark = pytest.mark.real
+
 # What share of the lines is judged rightly with themselves left out; docs/benchmarks.md has the figures.
 SAYS_LEAST, DENIES_LEAST = 0.88, 0.38
 SAMPLE, WEAK_MOST = 24, 0.2
