@@ -130,7 +130,7 @@ def search(wiring: Wiring, text: str, k: int) -> list[Row]:
                 "question": question.question,
                 "id": question.id,
                 "topic": question.topic,
-                "similarity": round(hit.similarity, 4),
+                "similarity": round(hit.score, 4),
             }
         )
     return rows

@@ -58,12 +58,13 @@ class Ranker:
         ]
 
     def scores(self, query: str, vector: Matrix) -> Matrix:
-        """Return the score of every question, shape (questions,), for a query and its vector, shape (dimension,)."""
+        """Return the score of every question, −1 to 1, shape (questions,), for a query and its vector (dimension,)."""
         row = self._space.project(vector[None])[0]
         found = _CENTRE * (self._space.centres @ row) + _NEAREST * self._best(self._wordings @ row)
         for whole, worded, of_all, of_best in self._words:
             found = found + of_all * whole.share(query) + of_best * self._best(worded.likeness(query))
-        return np.asarray(found, dtype=np.float32)
+        most = _CENTRE + _NEAREST + _PAIRS + _BEST_PAIRS + _SYLLABLES + _BEST_SYLLABLES
+        return np.asarray(found / most, dtype=np.float32)
 
     def _best(self, values: Matrix) -> Matrix:
         """Return the best value of each question's wordings."""
