@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from interviewer.errors import FileRefused, InterviewerError, NotFound
+from interviewer.files import read_bytes
 from interviewer.grading.examiner import Examiner
 from interviewer.grading.reference import rubric_of_reference
 from interviewer.records import Grade, Rubric, Ungraded
@@ -28,23 +29,11 @@ Work = Callable[[Row], Row]
 
 def read_text(path: Path, limit: int = MAX_FILE) -> str:
     """Return the text of a UTF-8 file; FileRefused says why it cannot be read."""
-    data = _read_bytes(path, limit)
+    data = read_bytes(path, limit)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise FileRefused("file_not_text", path=path, byte=error.start) from error
-
-
-def _read_bytes(path: Path, limit: int) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > limit:
-            raise FileRefused("file_too_large", path=path, size=size, limit=limit)
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileRefused("file_missing", path=path) from error
-    except OSError as error:
-        raise FileRefused("file_unreadable", path=path, reason=error.strerror) from error
 
 
 @dataclass(frozen=True)
@@ -143,7 +132,7 @@ def run(source: Path, target: Path, work: Work, language: str, advance: Advance)
     """
     if target.exists() and source.exists() and target.samefile(source):
         raise FileRefused("file_unwritable", path=target, reason="input = output")
-    lines = [line for line in _read_bytes(source, MAX_FILE).split(b"\n") if line.strip()]
+    lines = [line for line in read_bytes(source, MAX_FILE).split(b"\n") if line.strip()]
     faults = 0
     try:
         with target.open("w", encoding="utf-8") as out:

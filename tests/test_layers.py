@@ -16,7 +16,7 @@ PACKAGE = Path(interviewer.__file__).parent
 ROOT = PACKAGE.parent
 # Each module may import those above it, and no other.
 ORDER = """
-    words errors settings text bank sandbox check encoder embeddings ranking index prompts
+    words errors settings files text bank sandbox check encoder embeddings ranking index prompts
     llm_schema llm_abilities llm_faults llm_wire llm
     records grading.scoring grading.form grading.base grading.feedback grading.reference grading.features
     grading.offline grading.llm grading.examiner grading.proof

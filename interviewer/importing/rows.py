@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from interviewer.errors import FileRefused
+from interviewer.files import read_bytes
 from interviewer.text import clean, normalise
 
 MAX_FILE = 20_000_000
@@ -88,15 +89,7 @@ def read(path: Path) -> Sheet:
 
 
 def _decoded(path: Path) -> tuple[str, str]:
-    try:
-        size = path.stat().st_size
-        if size > MAX_FILE:
-            raise FileRefused("file_too_large", path=path, size=size, limit=MAX_FILE)
-        data = path.read_bytes()
-    except FileNotFoundError as error:
-        raise FileRefused("file_missing", path=path) from error
-    except OSError as error:
-        raise FileRefused("file_unreadable", path=path, reason=error.strerror) from error
+    data = read_bytes(path, MAX_FILE)
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # what Excel calls "Unicode text"
     for encoding in ("utf-16",) if wide else _ENCODINGS:
         try:
