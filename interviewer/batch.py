@@ -95,6 +95,7 @@ def grade_row(outcome: Grade) -> Row:
                 "verdict": p.verdict.value,
                 "quote": p.quote,
                 "reason": p.reason,
+                "confidence": p.confidence,
             }
             for p in outcome.points
         ],
@@ -103,6 +104,8 @@ def grade_row(outcome: Grade) -> Row:
         "grader": outcome.grader,
         "model": outcome.model,
         "fallback": outcome.fallback,
+        "confidence": round(outcome.confidence, 2),
+        "verbatim": outcome.verbatim,
         "seconds": outcome.seconds,
     }
 

@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from interviewer import batch, bench, chat, check, doctor, embeddings
+from interviewer import batch, chat, check, cli_bench, doctor, embeddings
 from interviewer.batch import Row
 from interviewer.errors import BankError, FileRefused, InterviewerError
 from interviewer.grading import proof
 from interviewer.grading.examiner import Which
 from interviewer.importing import run as importing
-from interviewer.settings import Settings, read
+from interviewer.settings import Settings
+from interviewer.terminal import Json, bar, err, fault_language, out, print_plain, read_settings
 from interviewer.wiring import Wiring
 from interviewer.words import say
 
@@ -33,12 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-measures = typer.Typer(name="bench", help="测量 / Measure.", no_args_is_help=True)
-app.add_typer(measures)
-out = Console(soft_wrap=True)
-err = Console(stderr=True, soft_wrap=True)
-
-Json = Annotated[bool, typer.Option("--json", help="输出 JSON / print JSON")]
+app.add_typer(cli_bench.app)
 
 
 @app.command()
@@ -49,7 +41,7 @@ def serve(
     """打开网页 / Start the web page."""
     from interviewer.ui import page  # gradio takes 2.4 s to import: only when the page is wanted
 
-    wiring = Wiring(_settings())
+    wiring = Wiring(read_settings())
     page.serve(wiring, host or wiring.settings.host, wiring.settings.port if port is None else port)
 
 
@@ -66,7 +58,7 @@ def chat_command(
     as_json: Json = False,
 ) -> None:
     """在终端里面试 / Take an interview in the terminal."""
-    settings = _settings()
+    settings = read_settings()
     wiring = Wiring(settings)
     lines = _script_lines(script) if script else None
     sessions = wiring.sessions
@@ -83,7 +75,7 @@ def chat_command(
         err.print(f"\n{say(settings.language, 'chat.paused', interview=interview.id)}", highlight=False)
         raise typer.Exit(130) from None
     if as_json:
-        _print_plain(chat.as_json(sessions.load(interview.id), sessions))
+        print_plain(chat.as_json(sessions.load(interview.id), sessions))
     if talk.refused or talk.ungraded:
         raise typer.Exit(1)
 
@@ -105,7 +97,7 @@ def grade(
     """给一个或一批回答评分 / Grade one reply, or a file of them."""
     if grader not in ("", "auto", "offline", "llm"):
         raise typer.BadParameter("auto | offline | llm", param_hint="--grader")
-    wiring = Wiring(_settings())
+    wiring = Wiring(read_settings())
     which: Which | None = grader or None  # type: ignore[assignment]
     examiner = wiring.examiner(which)
     if source is not None:
@@ -122,7 +114,7 @@ def grade(
         err.print(row["error"], style="red", markup=False)
         raise typer.Exit(1)
     if as_json:
-        _print_plain(json.dumps(row, ensure_ascii=False, indent=2))
+        print_plain(json.dumps(row, ensure_ascii=False, indent=2))
     else:
         _show_grade(row, wiring.settings.language)
     if row["fallback"]:
@@ -140,8 +132,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """在题库里查找问题 / Find questions of the bank by meaning."""
-    with _bar() as advance:
-        wiring = Wiring(_settings(), advance)
+    with bar() as advance:
+        wiring = Wiring(read_settings(), advance)
         if source is not None:
             if target is None:
                 raise typer.BadParameter("--batch needs --out", param_hint="--out")
@@ -150,7 +142,7 @@ def search(
     if source is not None and target is not None:
         _run_batch(source, target, batch.found_rows(wiring, k), wiring.settings.language)
     elif as_json:
-        _print_plain(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_plain(json.dumps(rows, ensure_ascii=False, indent=2))
     else:
         for row in rows:
             out.print(f"{row['similarity']:.3f}  {row['question']}  [dim]{row['id']}[/]", highlight=False)
@@ -164,15 +156,15 @@ def import_command(
     as_json: Json = False,
 ) -> None:
     """把自己的题目导入题库 / Import your own questions."""
-    settings = _settings()
+    settings = read_settings()
     wiring = Wiring(settings)
     for folder in settings.bank_dirs[:1]:
         wiring.make_folder(folder)
-    with _bar() as advance:
+    with bar() as advance:
         target, llm = settings.import_dir, wiring.endpoint
         report = importing.run(source, target, wiring.bank, llm, dry=dry, topic=topic, progress=advance)
     if as_json:
-        _print_plain(json.dumps(importing.as_json(report, settings.language), ensure_ascii=False, indent=2))
+        print_plain(json.dumps(importing.as_json(report, settings.language), ensure_ascii=False, indent=2))
     else:
         _show_import(report, settings, dry)
     if llm and llm.usage.calls:
@@ -180,25 +172,6 @@ def import_command(
         err.print(say(settings.language, "import.cost", **used), highlight=False)
     if not report.of("written") and not report.of("exists"):
         raise typer.Exit(1)
-
-
-@measures.command(name="retrieval")
-def bench_retrieval(
-    data: Annotated[Path | None, typer.Option(help="JSONL：query, question, kind? / your own queries")] = None,
-    as_json: Json = False,
-) -> None:
-    """用别的问法能否找到题目 / How surely a question is found by other wordings."""
-    with _bar() as advance:
-        wiring = Wiring(_settings(), advance)
-        queries = bench.read_queries(data, wiring.bank) if data else bench.own_queries(wiring.bank)
-        found = bench.as_json(bench.retrieval(wiring.index, queries, advance))
-    if as_json:
-        _print_plain(json.dumps(found, ensure_ascii=False, indent=2))
-        return
-    out.print("| kind | queries | recall@1 | recall@3 | ms |\n|---|--:|--:|--:|--:|", highlight=False)
-    for row in found:
-        shares = f"{row['recall_1']:.3f} | {row['recall_3']:.3f} | {row['seconds'] * 1000:.0f}"
-        out.print(f"| {escape(row['kind'])} | {row['queries']} | {shares} |", highlight=False)
 
 
 @app.command(name="check")
@@ -209,7 +182,7 @@ def check_command(
     topics: Annotated[str, typer.Option(help="--deep 只看这些主题 / --deep for these topics only")] = "",
 ) -> None:
     """检查题库文件与随附向量 / Check the question files and the vectors shipped with them."""
-    wiring = Wiring(_settings())
+    wiring = Wiring(read_settings())
     language = wiring.settings.language
     faults = check.check(wiring.bank, wiring.asked)
     shipped = embeddings.stale(wiring.bank, wiring.encoder.name, wiring.shipped_vectors)
@@ -222,7 +195,7 @@ def check_command(
     if not deep:
         return
     chosen = [topic.strip() for topic in topics.split(",") if topic.strip()]
-    with _bar() as advance:
+    with bar() as advance:
         proved = proof.prove(wiring.bank, chosen, wiring.offline_grader, wiring.embeddings, advance)
     for tried in proved.wrong:
         line = f"{tried.question}: {tried.point}: {tried.kind}: {tried.verdict}: {tried.line}"
@@ -237,8 +210,8 @@ def check_command(
 @app.command()
 def index(rebuild: Annotated[bool, typer.Option("--rebuild", help="重新建立 / build anew")] = False) -> None:
     """同步检索索引 / Bring the search index in line with the bank."""
-    with _bar() as advance:
-        wiring = Wiring(_settings(), advance)
+    with bar() as advance:
+        wiring = Wiring(read_settings(), advance)
         if rebuild:
             wiring.index.rebuild()
         entries = wiring.index.size
@@ -248,8 +221,8 @@ def index(rebuild: Annotated[bool, typer.Option("--rebuild", help="重新建立 
 @app.command()
 def vectors() -> None:
     """更新随题库附带的向量 / Refresh the vectors that are shipped with the bank."""
-    with _bar() as advance:
-        wiring = Wiring(_settings())
+    with bar() as advance:
+        wiring = Wiring(read_settings())
         total = embeddings.ship(wiring.bank, wiring.encoder, wiring.shipped_vectors, advance)
     out.print(say(wiring.settings.language, "check.shipped", total=total))
 
@@ -257,10 +230,10 @@ def vectors() -> None:
 @app.command(name="doctor")
 def doctor_command(as_json: Json = False) -> None:
     """检查每个部件是否可用 / Look at every part and say what to do about those that are not well."""
-    wiring = Wiring(_settings())
+    wiring = Wiring(read_settings())
     findings = doctor.examine(wiring)
     if as_json:
-        _print_plain(json.dumps(doctor.as_json(findings), ensure_ascii=False, indent=2))
+        print_plain(json.dumps(doctor.as_json(findings), ensure_ascii=False, indent=2))
     else:
         language = wiring.settings.language
         marks = {"ok": "[green]✓[/]", "off": "[dim]–[/]", "fault": "[red]✗[/]"}
@@ -285,24 +258,12 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except InterviewerError as error:
-        err.print(error.say(_language()), style="red", markup=False, highlight=False)
+        err.print(error.say(fault_language()), style="red", markup=False, highlight=False)
         sys.exit(1)
-
-
-def _settings() -> Settings:
-    return read(os.environ)
-
-
-def _language() -> str:
-    return "en" if os.environ.get("INTERVIEWER_LANGUAGE") == "en" else "zh"
 
 
 def _prompt(label: str) -> str:
     return out.input(f"[bold green]{label}[/] › ")
-
-
-def _print_plain(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 def _standard_input() -> str:
@@ -319,7 +280,7 @@ def _script_lines(script: Path) -> list[str]:
 
 def _run_batch(source: Path, target: Path, work: batch.Work, language: str) -> None:
     try:
-        with _bar() as advance:
+        with bar() as advance:
             lines, faults = batch.run(source, target, work, language, advance)
     except KeyboardInterrupt:
         err.print(say(language, "chat.stopped", path=target), markup=False, highlight=False)
@@ -327,14 +288,6 @@ def _run_batch(source: Path, target: Path, work: batch.Work, language: str) -> N
     err.print(say(language, "check.batch", lines=lines, faults=faults, path=target), markup=False, highlight=False)
     if lines and faults == lines:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _bar() -> Iterator[batch.Advance]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as progress:
-        task = progress.add_task("", total=None, visible=False)
-        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)
 
 
 def _show_import(report: importing.Report, settings: Settings, dry: bool) -> None:

@@ -63,7 +63,10 @@ class Rubric(_Record):
 
 
 class PointVerdict(_Record):
-    """The verdict on one key point; `quote` occurs in the reply word for word, empty when the point is missing."""
+    """The verdict on one key point; `quote` occurs in the reply word for word, empty when the point is missing.
+
+    `confidence` is the grader's own, 0 to 1: a fitted probability, or the share of votes.
+    """
 
     id: str
     text: str
@@ -71,6 +74,7 @@ class PointVerdict(_Record):
     verdict: Verdict
     quote: str = ""
     reason: str = ""
+    confidence: float = 1.0
 
 
 class FoundMisconception(_Record):
@@ -108,7 +112,7 @@ class Grade(_Record):
     """A graded reply: the verdicts, the score computed from them, and how it came about.
 
     `fallback` is the reason why the offline grader stood in for the endpoint, empty when it did not; `seconds` is the
-    time that grading took; `prompt` and `rubric` are digests.
+    time that grading took; `prompt` and `rubric` are digests; `verbatim` marks a reply that is the reference itself.
     """
 
     kind: Literal["grade"] = "grade"
@@ -122,6 +126,13 @@ class Grade(_Record):
     prompt: str = ""
     rubric: str
     seconds: float
+    verbatim: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """The mean confidence of the verdicts, each counted by its point's weight; 0 to 1."""
+        total = sum(point.weight for point in self.points)
+        return sum(point.confidence * point.weight for point in self.points) / total if total else 1.0
 
     def verdict(self, point_id: str) -> Verdict:
         """Return the verdict on a point; KeyError when the grade has none."""

@@ -50,14 +50,20 @@ def _folded(character: str) -> str:
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LN" or c in _KEPT_SYMBOLS)
 
 
+class _Folds(dict[int, str]):
+    """What normalisation leaves of each character, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _folded(chr(code))
+        return folded
+
+
+_FOLDS = _Folds()
+
+
 def normalise(text: str) -> str:
     """Return the letters, digits and comparison signs alone, width and case folded."""
-    return _normalised_line(text) if len(text) <= _LINE else "".join(map(_folded, text))
-
-
-@lru_cache(maxsize=16_384)
-def _normalised_line(text: str) -> str:
-    return "".join(map(_folded, text))
+    return text.translate(_FOLDS)
 
 
 def find_quote(quote: str, text: str) -> str | None:

@@ -70,7 +70,7 @@ class Wiring:
 
     def examiner(self, which: Which | None = None) -> Examiner:
         """The graders, chosen by `which`, else by the settings; LlmNotConfigured when a model is wanted and not set."""
-        llm = LlmGrader(self.endpoint) if self.endpoint else None
+        llm = LlmGrader(self.endpoint, second=self.offline_grader) if self.endpoint else None
         return Examiner(self.offline_grader, llm, which or self.settings.grader)
 
     @property

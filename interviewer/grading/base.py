@@ -8,7 +8,10 @@ from typing import Literal, Protocol
 
 from interviewer.grading.form import is_echo, is_keyword_list
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
-from interviewer.text import find_quote
+from interviewer.text import find_quote, normalise
+
+# Characters that a quote needs, a shorter reply's own number aside.
+SHORTEST_QUOTE = 3
 
 
 @dataclass(frozen=True)
@@ -37,25 +40,27 @@ class Grader(Protocol):
 def verified(rubric: Rubric, reply: str, points: Sequence[PointVerdict]) -> tuple[PointVerdict, ...]:
     """Return the verdicts in the rubric's order, each with a quote of the reply's own words, or `missing`.
 
-    A quote that does not occur in the reply (width, case and punctuation ignored), or that only repeats the question,
-    counts for nothing. A point without a verdict, or with two that differ, is missing.
+    A quote that does not occur in the reply (width, case and punctuation ignored), that only repeats the question, or
+    that is too short to say anything, counts for nothing. A point without a verdict, or with two that differ, is
+    missing.
     """
     by_id: dict[str, list[PointVerdict]] = {}
     for judged in points:
         by_id.setdefault(judged.id, []).append(judged)
+    shortest = min(SHORTEST_QUOTE, len(normalise(reply)))
     result = []
     for point in rubric.points:
         given = by_id.get(point.id, [])
         agreed = given[0] if len({one.verdict for one in given}) == 1 else None
         quote = find_quote(agreed.quote, reply) if agreed and agreed.verdict is not Verdict.MISSING else None
-        if agreed is None or not quote or is_echo(quote, rubric.question):
+        if agreed is None or not quote or len(normalise(quote)) < shortest or is_echo(quote, rubric.question):
             verdict, quote = Verdict.MISSING, ""
         else:
             verdict = agreed.verdict
-        reason = agreed.reason if agreed else ""
-        result.append(
-            PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote, reason=reason)
-        )
+        kept: dict[str, object] = {"verdict": verdict, "quote": quote}
+        if agreed:
+            kept |= {"reason": agreed.reason, "confidence": agreed.confidence}
+        result.append(PointVerdict.model_validate({"id": point.id, "text": point.text, "weight": point.weight, **kept}))
     return tuple(result)
 
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 from interviewer.errors import InterviewerError, LlmNotConfigured
 from interviewer.grading.base import Assessment, Grader, only_lists_keywords
-from interviewer.grading.feedback import feedback
-from interviewer.grading.form import clarity
+from interviewer.grading.feedback import explained, feedback
+from interviewer.grading.form import clarity, is_verbatim
 from interviewer.grading.scoring import score
 from interviewer.records import Grade, Rubric, Ungraded
 from interviewer.words import say
@@ -60,7 +60,7 @@ class Examiner:
     ) -> Grade:
         scored = score(assessment.points, clarity(reply), only_lists_keywords(rubric, reply))
         return Grade(
-            points=assessment.points,
+            points=explained(assessment, language),
             misconceptions=assessment.misconceptions,
             score=scored,
             feedback=feedback(assessment, scored, language),
@@ -70,6 +70,7 @@ class Examiner:
             prompt=assessment.prompt,
             rubric=rubric.digest,
             seconds=round(self._clock() - started, 3),
+            verbatim=is_verbatim(reply, rubric.answer),
         )
 
 

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from interviewer.check import has_term
 from interviewer.embeddings import Embeddings, point_texts
 from interviewer.encoder import Matrix
 from interviewer.grading.form import is_echo
+from interviewer.grading.relation import OPPOSITE, OTHER, SAME, Relation
 from interviewer.records import Rubric
-from interviewer.text import clauses, containment, normalise, sentences
+from interviewer.text import bigrams, clauses, containment, normalise, sentences
 
 MAX_UNITS = 160
 _SHORTEST, _LONGEST = 10, 36
@@ -23,6 +25,10 @@ _SHORTEST, _LONGEST = 10, 36
 NAMED = 0.2
 # How many lines a rubric needs before its own mean counts as much as the bank's.
 _SHRINK = 20
+# Where a speaker draws breath: before these words, or at a space.
+_PAUSE = re.compile(
+    r"\s|然后|所以|因为|但是|不过|而且|另外|还有|就是|其次|第[一二三四五]|如果|这样|比如|再[就一]|那么|最后"
+)
 _NEGATION = re.compile(
     r"不(?!同|仅|但|断|过|少|妨|管|论|太?清楚)|没有?|无(?!论|限|偏|监督|关紧要)|未|非(?!常|线性)|别|免|\bnot?\b|n't\b|never|without",
     re.I,
@@ -30,7 +36,7 @@ _NEGATION = re.compile(
 _OPPOSITES = tuple(
     tuple(re.compile(side, re.IGNORECASE) for side in pair.split("/"))
     for pair in (
-        "增大|变大|增加|提高|升高|放大|更大/减小|变小|减少|降低|缩小|更小",
+        "增大|变大|增加|提高|升高|放大|更大|更高|最大|最多/减小|变小|减少|降低|缩小|更小|更低|最小|最少",
         "训练/测试|推理|预测|上线|评估",
         "大于|超过|高于/小于|低于|不足",
         "之前|先|前面/之后|再|后面",
@@ -47,16 +53,22 @@ _OPPOSITES = tuple(
 )
 
 
+APART = ("unit", "copied", "repeated", "turned")
+
+
 @dataclass(frozen=True)
 class Features:
     """The numbers that the verdict on one point is computed from.
 
-    `unit` is the passage that is nearest to it; `copied` is the share of that passage that one wrong line holds. These
-    two do not enter the models.
+    `unit` is the passage that is nearest to it; `copied` is the share of that passage that one wrong line holds;
+    `repeated` is how much of it is a right line word for word, `turned` the same of a right line's clause of which one
+    word is turned round. These four do not enter the models.
     """
 
     unit: str
     copied: float
+    repeated: float
+    turned: float
     near: float
     support: float
     text: float
@@ -68,15 +80,21 @@ class Features:
     lean_words: float
     flipped: float
     opposite: float
+    same_right: float
+    same_wrong: float
+    against: float
+    apart: float
+    best_right: float
+    best_wrong: float
 
-    def vector(self) -> list[float]:
-        """Return the numbers in the order of `names`."""
-        return [float(getattr(self, name)) for name in names()]
+    def values(self) -> dict[str, float]:
+        """Return the numbers by their names."""
+        return {name: float(getattr(self, name)) for name in names()}
 
 
 def names() -> list[str]:
     """Return the names of the numbers."""
-    return [field.name for field in fields(Features) if field.name not in ("unit", "copied")]
+    return [field.name for field in fields(Features) if field.name not in APART]
 
 
 def units(reply: str, question: str) -> list[str]:
@@ -84,7 +102,7 @@ def units(reply: str, question: str) -> list[str]:
     found: list[str] = []
     for sentence in sentences(reply):
         carry = ""
-        for clause in clauses(sentence):
+        for clause in (piece for whole in clauses(sentence) for piece in _breaths(whole)):
             if carry and len(normalise(carry + clause)) > _LONGEST:
                 found.append(carry)
                 carry = ""
@@ -95,6 +113,19 @@ def units(reply: str, question: str) -> list[str]:
         if carry:
             found.append(carry)
     return [unit for unit in found if not is_echo(unit, question)][:MAX_UNITS]
+
+
+def _breaths(clause: str) -> list[str]:
+    """Return a clause, one without punctuation for longer than a breath cut where speech would pause."""
+    if len(normalise(clause)) <= 2 * _LONGEST:
+        return [clause]
+    pieces, rest = [], clause
+    while len(rest) > _LONGEST:
+        cuts = [found.start() for found in _PAUSE.finditer(rest, _SHORTEST, _LONGEST)]
+        at = cuts[-1] if cuts else _LONGEST
+        pieces.append(rest[:at])
+        rest = rest[at:]
+    return [*pieces, rest]
 
 
 def center(embeddings: Embeddings, texts: Sequence[str]) -> Matrix:
@@ -146,16 +177,25 @@ class Space:
         return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
-def extract(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matrix) -> list[Features]:
+def extract(
+    rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matrix, relation: Relation
+) -> list[Features]:
     """Return the features of every point of the rubric against the passages of a reply and their vectors.
 
     A passage is one unit or two that stand side by side; the pair's vector is the mean of its units'.
     """
     said = _Said(passages, vectors, space)
-    return [_features(rubric, space, said, number) for number in range(len(rubric.points))]
+    found = [_nearest(rubric, space, said, number) for number in range(len(rubric.points))]
+    return _related(rubric, found, relation)
 
 
-def left_out(rubric: Rubric, space: Space, line: str, vector: Matrix) -> Features:
+def nearest(rubric: Rubric, space: Space, passages: Sequence[str], vectors: Matrix) -> list[str]:
+    """Return for every point the passage of the reply that is nearest to it."""
+    said = _Said(passages, vectors, space)
+    return [str(_nearest(rubric, space, said, number)["unit"]) for number in range(len(rubric.points))]
+
+
+def left_out(rubric: Rubric, space: Space, line: str, vector: Matrix, relation: Relation) -> Features:
     """Return the features of a point's own line, said alone, as if the point did not have it."""
     number = next(n for n, point in enumerate(rubric.points) if line in (*point.says, *point.denies))
     point = rubric.points[number]
@@ -163,7 +203,8 @@ def left_out(rubric: Rubric, space: Space, line: str, vector: Matrix) -> Feature
     points = (*rubric.points[:number], point.model_copy(update=kept), *rubric.points[number + 1 :])
     without = space.without(number, point_texts(point).index(line))
     said = _Said([line], vector[None], without)
-    return _features(rubric.model_copy(update={"points": points}), without, said, number)
+    found = _nearest(rubric.model_copy(update={"points": points}), without, said, number)
+    return _related(rubric.model_copy(update={"points": (points[number],)}), [found], relation)[0]
 
 
 class _Said:
@@ -177,7 +218,8 @@ class _Said:
         self.near = np.stack([(self.rows @ right.T).mean(axis=1) for right in space.right])  # (points, spans)
 
 
-def _features(rubric: Rubric, space: Space, said: _Said, number: int) -> Features:
+def _nearest(rubric: Rubric, space: Space, said: _Said, number: int) -> dict[str, Any]:
+    """Return the features of one point that need no model of relations."""
     point, spans, near = rubric.points[number], said.spans, said.near
     # Each line of the point has its own view; wrong lines point to a passage as well as right ones do.
     right, wrong = space.right[number], space.wrong[number]
@@ -186,9 +228,11 @@ def _features(rubric: Rubric, space: Space, said: _Said, number: int) -> Feature
     named = np.array([_share(groups, span) for span in said.flat])
     best = int(np.argmax(np.maximum(near[number], far) + NAMED * named))
     others = np.delete(near[:, best], number)
-    return Features(
+    return dict(
         unit=spans[best],
         copied=max((containment(spans[best], line) for line in point.denies), default=0.0),
+        repeated=max(_alike(spans[best], line) for line in (point.text, *point.says)),
+        turned=_turned(said.passages, point, rubric.question),
         near=float(near[number, best]),
         support=float(near[number].max() - near[number, best]),
         text=float((said.rows @ right[0]).max()),
@@ -201,6 +245,56 @@ def _features(rubric: Rubric, space: Space, said: _Said, number: int) -> Feature
         flipped=float(negations(spans[best]) % 2 != negations(point.text) % 2),
         opposite=float(_opposed(spans[best], point.text, rubric.question)),
     )
+
+
+def _related(rubric: Rubric, found: Sequence[dict[str, Any]], relation: Relation) -> list[Features]:
+    """Return whole features: each point's passage held against each of its right and wrong lines."""
+    lines = [((point.text, *point.says), point.denies) for point in rubric.points]
+    pairs = [(row["unit"], line) for row, sides in zip(found, lines, strict=True) for side in sides for line in side]
+    logits, at, made = relation.logits(pairs), 0, []
+    for row, (right, wrong) in zip(found, lines, strict=True):
+        on_right = logits[at : at + len(right)]
+        on_wrong = logits[at + len(right) : at + len(right) + len(wrong)]
+        at += len(right) + len(wrong)
+        made.append(Features(**(row | _relations(on_right, on_wrong))))
+    return made
+
+
+def _relations(right: Matrix, wrong: Matrix) -> dict[str, float]:
+    """Return what the relations (lines, 3: same, opposite, other) to right and wrong lines come to."""
+    lean_right = right[:, SAME] - right[:, OPPOSITE]
+    lean_wrong = wrong[:, SAME] - wrong[:, OPPOSITE] if len(wrong) else np.zeros(1, dtype=np.float32)
+    both = np.concatenate([right, wrong])
+    about = np.logaddexp(both[:, SAME], both[:, OPPOSITE])
+    return {
+        "same_right": float(lean_right.mean()),
+        "same_wrong": float(lean_wrong.mean()),
+        "against": float(lean_right.mean() - lean_wrong.mean()),
+        "apart": float((both[:, OTHER] - about).mean()),
+        "best_right": float(lean_right.max()),
+        "best_wrong": float(lean_wrong.max()),
+    }
+
+
+def _alike(one: str, other: str) -> float:
+    """Return the share of the character pairs of both that they have in common (Jaccard)."""
+    left, right = bigrams(one), bigrams(other)
+    return len(left & right) / len(left | right) if left | right else 0.0
+
+
+def _turned(passages: Sequence[str], point: KeyPoint, question: str) -> float:
+    """Return how much of a unit is a clause of a right line, of units that say the reverse of that clause.
+
+    The reverse: a word of negation more or less, or one side of a pair of opposites for the other.
+    """
+    claims = [part for line in (point.text, *point.says) for part in {line, *clauses(line)}]
+    reverse = 0.0
+    for unit in passages:
+        nearest = max(claims, key=lambda claim: _alike(unit, claim))
+        alike = _alike(unit, nearest)
+        if alike > reverse and (negations(unit) % 2 != negations(nearest) % 2 or _opposed(unit, nearest, question)):
+            reverse = alike
+    return reverse
 
 
 def _around(passages: Sequence[str], spans: Sequence[str], best: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from interviewer.grading.base import Assessment
 from interviewer.grading.scoring import core_points
 from interviewer.records import PointVerdict, Score, Verdict
@@ -35,6 +37,25 @@ def feedback(assessment: Assessment, score: Score, language: str) -> str:
     elif not wrong:
         parts.append(say(language, "feedback.complete"))
     return ("" if language == "zh" else " ").join(parts)
+
+
+def explained(assessment: Assessment, language: str) -> tuple[PointVerdict, ...]:
+    """Return the verdicts with one sentence each on what was right, what was wrong and how it is, or what is missing.
+
+    A reason that the grader gave stands; the others are made from the verdict, the quote and the bank's own words.
+    """
+    corrections = {m.point: m.correction for m in assessment.misconceptions}
+    return tuple(
+        point if point.reason else point.model_copy(update={"reason": _reason(point, corrections, language)})
+        for point in assessment.points
+    )
+
+
+def _reason(point: PointVerdict, corrections: Mapping[str, str], language: str) -> str:
+    values = {"quote": _short(point), "point": point.text}
+    if point.verdict is Verdict.CONTRADICTED:
+        values["point"] = corrections.get(point.id, point.text)
+    return say(language, f"feedback.point_{point.verdict}", **values)
 
 
 def _short(point: PointVerdict) -> str:

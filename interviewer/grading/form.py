@@ -7,6 +7,8 @@ import re
 from interviewer.text import bigrams, clauses, containment, normalise, sentences
 
 ECHO = 0.8
+# The share of a reply's character pairs that the reference holds, and the characters from which that says something.
+VERBATIM, VERBATIM_FROM = 0.97, 60
 # Words that turn a row of terms into a statement; a segment without any of them names things and claims nothing.
 _PREDICATES = re.compile(
     r"[是为有在用把被让使会能则就而不没要得将从到比给减除加乘做算取变等于越再先后因所如果但也都只更很了着过求跨看依推挑留剪选取试代记删]"
@@ -47,6 +49,11 @@ def is_keyword_list(reply: str) -> bool:
     words = [len(_WORD.findall(piece)) for piece in pieces]
     claims = [count for count, piece in zip(words, pieces, strict=True) if count >= 5 and _PREDICATES.search(piece)]
     return sum(words) <= 6 * len(pieces) and sum(claims) <= 0.35 * sum(words)
+
+
+def is_verbatim(reply: str, reference: str) -> bool:
+    """Return whether a reply of some length is the reference answer itself, or a stretch of it."""
+    return len(normalise(reply)) >= VERBATIM_FROM and containment(reply, reference) >= VERBATIM
 
 
 def clarity(reply: str) -> int:

@@ -1,90 +1,29 @@
-"""The grader that needs no network: features of the reply, two small logistic models, coefficients in offline.toml.
+"""The grader that needs no network: features of the reply, two small softmax models, coefficients in offline.toml.
 
-The first model says whether the reply addresses a point, the second whether what addresses it contradicts it. Both
-are fitted by `python -m training.fit_offline` on the bank's own `says` and `denies`, each line left out of the point
-that it is tried on. A point without such lines (of a reference that a user brings) is judged by a plain rule: shared
-words and nearness of meaning.
+The models are fitted by `python -m training.fit_offline` on labelled replies (`knowledge/replies`, training part). A
+point without right and wrong lines (of a reference that a user brings) is judged by a plain rule: shared words and
+nearness of meaning.
 """
 
 from __future__ import annotations
 
-import math
 import threading
-import tomllib
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from interviewer.bank import Bank, KeyPoint
 from interviewer.embeddings import Embeddings
 from interviewer.encoder import Matrix
+from interviewer.grading import relation as relations
 from interviewer.grading.base import Assessment, verified
-from interviewer.grading.features import Features, Space, center, extract, names, negations, units, with_claims
+from interviewer.grading.features import Features, Space, center, extract, negations, units, with_claims
+from interviewer.grading.judge import OfflineModel, fitted
+from interviewer.grading.relation import Relation
 from interviewer.records import FoundMisconception, PointVerdict, Rubric, Verdict
-from interviewer.text import clauses, containment, find_quote, sentences
+from interviewer.text import clauses, containment, find_quote, normalise, sentences
 
-# How much more of a passage's character pairs must be a right line's than a wrong line's, or the reverse.
-NEAR_COPY = 0.35
-# A passage that one wrong line holds to this share, and right lines clearly less, is that wrong line.
-COPIED, CLEARLY = 0.9, 0.1
-
-
-class Logistic(BaseModel):
-    """A logistic model: an intercept and a weight for each named feature."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    intercept: float
-    weights: Mapping[str, float]
-
-    def probability(self, features: Features) -> float:
-        """Return the probability of these features, 0 to 1."""
-        pairs = zip(names(), features.vector(), strict=True)
-        return 1 / (1 + math.exp(-self.intercept - sum(self.weights[name] * value for name, value in pairs)))
-
-
-class Judge(BaseModel):
-    """The two models, and the probabilities from which a verdict holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    met: float
-    partial: float
-    contradicted: float
-    addressed_by: Logistic
-    contradicted_by: Logistic
-
-    def verdict(self, features: Features) -> Verdict:
-        """Return the verdict on a point with these features."""
-        addressed = self.addressed_by.probability(features)
-        if addressed < self.partial:
-            return Verdict.MISSING
-        # A passage that all but repeats a right or a wrong line needs no model to tell which of them it is.
-        if features.copied >= COPIED and features.lean_words <= -CLEARLY:
-            contradicts = True
-        elif abs(features.lean_words) >= NEAR_COPY:
-            contradicts = features.lean_words < 0
-        else:
-            contradicts = self.contradicted_by.probability(features) >= self.contradicted
-        if contradicts:
-            return Verdict.CONTRADICTED
-        return Verdict.MET if addressed >= self.met else Verdict.PARTIAL
-
-
-class OfflineModel(Judge):
-    """The fitted coefficients, with the digest of the bank they come from and the number of rows."""
-
-    data: str
-    rows: int
-
-
-@cache
-def fitted() -> OfflineModel:
-    """Return the coefficients that are shipped beside this file."""
-    return OfflineModel.model_validate(tomllib.loads((Path(__file__).parent / "offline.toml").read_text("utf-8")))
+# How sure the rule for points without lines is taken to be.
+PLAINLY = 0.5
 
 
 def plain_verdict(point: KeyPoint, features: Features, reply: str) -> Verdict:
@@ -124,8 +63,10 @@ class OfflineGrader:
     name: Literal["offline"] = "offline"
     CLAIMED = 0.36
 
-    def __init__(self, bank: Bank, embeddings: Embeddings, model: OfflineModel | None = None) -> None:
-        self._bank, self._embeddings = bank, embeddings
+    def __init__(
+        self, bank: Bank, embeddings: Embeddings, model: OfflineModel | None = None, relation: Relation | None = None
+    ) -> None:
+        self._bank, self._embeddings, self._relation = bank, embeddings, relation
         self._model = model or fitted()
         self._middle: Matrix | None = None
         self._lock = threading.Lock()
@@ -142,14 +83,25 @@ class OfflineGrader:
         space = Space(rubric, self._embeddings, self._center(), keep=from_bank)
         vectors = self._embeddings.encoder.passages(passages)
         judged = []
-        for point, features in zip(rubric.points, extract(rubric, space, passages, vectors), strict=True):
-            if point.says and point.denies:
-                verdict = self._model.verdict(features)
-            else:
-                verdict = plain_verdict(point, features, reply)
+        relation = self._relation or relations.shipped()
+        found = extract(rubric, space, passages, vectors, relation)
+        recited = normalise(rubric.answer) in normalise(
+            reply
+        )  # the whole reference, and nothing can be said against it
+        for point, features, told in zip(rubric.points, found, self._model.verdicts(found), strict=True):
+            known = point.says and point.denies
+            told = (Verdict.MET, 1.0) if recited else told
+            verdict, sure = told if known or recited else (plain_verdict(point, features, reply), PLAINLY)
             quote = _in_reply(features.unit, point.text, passages, reply) if verdict is not Verdict.MISSING else ""
             judged.append(
-                PointVerdict(id=point.id, text=point.text, weight=point.weight, verdict=verdict, quote=quote.strip())
+                PointVerdict(
+                    id=point.id,
+                    text=point.text,
+                    weight=point.weight,
+                    verdict=verdict,
+                    quote=quote.strip(),
+                    confidence=round(sure, 2),
+                )
             )
         points = verified(rubric, reply, judged)
         return Assessment(points=points, misconceptions=self._misconceptions(rubric, points))
@@ -158,6 +110,7 @@ class OfflineGrader:
         """Load what the first reply would wait for: the encoder and the bank's vectors."""
         self._center()
         self._embeddings.encoder.passages(["准备好了"])
+        relations.shipped()
 
     def _center(self) -> Matrix:
         with self._lock:

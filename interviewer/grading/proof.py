@@ -14,9 +14,11 @@ from interviewer import sandbox
 from interviewer.bank import Bank, Question
 from interviewer.embeddings import Embeddings, Progress, point_texts
 from interviewer.errors import Fault
+from interviewer.grading import relation
 from interviewer.grading.examiner import Examiner
 from interviewer.grading.features import Space, center, left_out, with_claims
-from interviewer.grading.offline import Judge, OfflineGrader, fitted
+from interviewer.grading.judge import Judge, fitted
+from interviewer.grading.offline import OfflineGrader
 from interviewer.records import Grade, Rubric, Verdict
 
 ANSWER_LEAST, STRANGER_MOST = 90, 20
@@ -97,8 +99,8 @@ def _lines(question: Question, rubric: Rubric, space: Space, embeddings: Embeddi
             for line in (
                 [text for text in own if text not in claims] if len(own) > 1 else ()
             ):  # its only line left out, nothing can be compared
-                features = left_out(rubric, space, line, vectors[line])
-                yield Tried(question.id, point.id, kind, line, judge.verdict(features))
+                features = left_out(rubric, space, line, vectors[line], relation.shipped())
+                yield Tried(question.id, point.id, kind, line, judge.verdicts([features])[0][0])
 
 
 def answers(question: Question, stranger: Question, grader: OfflineGrader) -> list[Fault]:

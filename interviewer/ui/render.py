@@ -15,6 +15,8 @@ LATEX = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": "$", "right": "$", "display": False},
 ]
+# A verdict that the grader is less sure of than this is marked.
+UNSURE = 0.5
 _MARKUP = re.compile(r"[!-/:-@\[-`{-~]")
 _AUTHORED = re.compile(r"(`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$)", re.DOTALL)
 _SIGNS = {Verdict.MET: "✓", Verdict.PARTIAL: "◐", Verdict.MISSING: "○", Verdict.CONTRADICTED: "✗"}
@@ -94,6 +96,8 @@ def card(turn: Turn, language: str) -> str:
     how = say(language, f"grader.{outcome.grader}") + (f" ({plain(outcome.model)})" if outcome.model else "")
     hints = f" · {say(language, 'page.hints_used', count=len(turn.hints))}" if turn.hints else ""
     lines += ["", f"<sub>{how} · {outcome.seconds:.2f} s{hints}</sub>"]
+    if outcome.verbatim:
+        lines += ["", f"> {say(language, 'page.verbatim')}"]
     if outcome.fallback:
         lines += ["", f"> ⚠ {plain(say(language, 'chat.fallback', reason=outcome.fallback))}"]
     return "\n".join(lines)
@@ -103,6 +107,8 @@ def _point(point: PointVerdict, text: str, language: str) -> str:
     weight = say(language, f"page.weight_{point.weight}")
     head = f"\n{_SIGNS[point.verdict]} **{say(language, f'verdict.{point.verdict}')}** · {weight}"
     quote = f"\n\n> “{plain(point.quote)}”" if point.quote else ""
+    if point.confidence < UNSURE:
+        head += f" · {say(language, 'page.unsure')}"
     return head + (f" · {text}" if text else "") + quote
 
 
@@ -113,6 +119,8 @@ def answers(turn: Turn, bank: Bank, language: str) -> str:
     rubric, question = agent.rubric(turn, bank), bank.get(turn.question)
     lines: list[str] = [] if question.reviewed else [f"> ⚠ {say(language, 'page.unreviewed')}", ""]
     if isinstance(turn.outcome, Grade):
+        if turn.outcome.rubric != rubric.digest:
+            lines += [f"> ⚠ {say(language, 'page.edited')}", ""]
         lines += [spoken(turn.outcome.feedback), "", *_verdicts(turn.outcome, language)]
     answer = spoken(rubric.answer) if question.origin == "user" else rubric.answer
     lines += ["", f"**{say(language, 'page.reference')}**", "", answer]
@@ -122,11 +130,17 @@ def answers(turn: Turn, bank: Bank, language: str) -> str:
 def _verdicts(grade: Grade, language: str) -> list[str]:
     lines = [
         f"- {_SIGNS[p.verdict]} {say(language, f'verdict.{p.verdict}')}"
-        f" · {say(language, f'page.weight_{p.weight}')} · {spoken(p.text)}"
-        + (f" — {plain(p.reason)}" if p.reason else "")
+        f" · {say(language, f'page.weight_{p.weight}')} · {_explained(p)}"
         for p in grade.points
     ]
     return lines + [f"- ✗ {spoken(m.claim)} → {spoken(m.correction)}" for m in grade.misconceptions]
+
+
+def _explained(point: PointVerdict) -> str:
+    """Return the point's text and what was said of it, once where the one holds the other."""
+    if point.quote or not point.reason:
+        return spoken(point.text) + (f" — {plain(point.reason)}" if point.reason else "")
+    return plain(point.reason) if point.text in point.reason else f"{spoken(point.text)} — {plain(point.reason)}"
 
 
 def review(interview: Interview, bank: Bank, language: str) -> str:

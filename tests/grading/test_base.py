@@ -35,6 +35,12 @@ def test_a_forged_quote_makes_the_point_missing(verdict):
     assert verdicts(forged)[0] == ("p1", MISSING, "")
 
 
+@pytest.mark.parametrize("quote", ["是", "均值", "ba"])
+def test_a_quote_too_short_to_say_anything_is_no_quote_but_of_a_reply_as_short(quote):
+    assert verdicts(judged(MET, point="p1", quote=quote), reply=f"{quote}的一个长回答")[0] == ("p1", MISSING, "")
+    assert verdicts(judged(MET, point="p1", quote=quote), reply=quote)[0] == ("p1", MET, quote)
+
+
 @pytest.mark.parametrize("quote", ["", "  ", "……", "🙂"])
 def test_an_empty_quote_is_no_quote(quote):
     assert verdicts(judged(MET, point="p1", quote=quote))[0] == ("p1", MISSING, "")

@@ -6,7 +6,7 @@ import pytest
 from builders import CONTRADICTED, MET, MISSING, PARTIAL, judged
 
 from interviewer.grading.base import Assessment
-from interviewer.grading.feedback import feedback
+from interviewer.grading.feedback import explained, feedback
 from interviewer.grading.scoring import score
 from interviewer.records import FoundMisconception
 
@@ -68,3 +68,27 @@ def test_a_long_quote_is_cut():
 def test_no_praise_without_a_point_that_is_met(verdict):
     said = words(judged(verdict, quote="" if verdict is MISSING else "话", **A))
     assert "还没有说清任何一个要点" in said and "到位" not in said
+
+
+def test_each_point_gets_one_sentence_from_its_verdict_its_quote_and_the_bank_s_words():
+    found = FoundMisconception(claim="错", correction="其实应该这样", point="b", quote="错的话")
+    points = (
+        judged(MET, quote="对的话", **A),
+        judged(CONTRADICTED, quote="错的话", **B),
+        judged(PARTIAL, quote="一半", **S),
+        judged(MISSING, **BONUS),
+    )
+    told = [p.reason for p in explained(Assessment(points=points, misconceptions=(found,)), "zh")]
+    assert told == [
+        "说清了：“对的话”。",
+        "“错的话”说反了，应当是：其实应该这样。",
+        "“一半”只说到一半，完整的意思是：丙要点。",
+        "没有说到：丁要点。",
+    ]
+    english = [p.reason for p in explained(Assessment(points=points), "en")]
+    assert english[1] == "“错的话” is the wrong way round; it should be: 乙要点."
+
+
+def test_a_reason_that_the_grader_gave_stands():
+    given = judged(MET, quote="对的话", **A).model_copy(update={"reason": "模型的理由"})
+    assert explained(Assessment(points=(given,)), "zh") == (given,)

@@ -6,11 +6,12 @@ import json
 import re
 
 import pytest
-from builders import CONTRADICTED, MET, MISSING, ScriptedLlm, rubric_of
+from builders import CONTRADICTED, MET, MISSING, PARTIAL, ScriptedLlm, judged, rubric_of
 
 from interviewer.bank import Misconception
 from interviewer.errors import LlmBadOutput, LlmError
-from interviewer.grading.llm import LlmGrader
+from interviewer.grading.base import Assessment
+from interviewer.grading.llm import AT_ODDS, LlmGrader
 
 WRONG = (
     Misconception(claim="推理时也用当前批", correction="推理时用滑动平均", point="p2"),
@@ -139,3 +140,84 @@ def test_an_order_obeyed_is_still_worth_no_more_than_its_quotes():
 def test_a_failure_of_the_model_is_an_error_and_no_verdict():
     with pytest.raises(LlmError):
         LlmGrader(ScriptedLlm(LlmBadOutput(url="u", detail="d", seconds="1"))).assess(RUBRIC, REPLY)
+
+
+def second_opinion(**verdicts):
+    """Return a grader that holds these verdicts, whatever is said."""
+
+    class Second:
+        name = "offline"
+
+        def assess(self, rubric, reply):
+            return Assessment(
+                points=tuple(judged(verdicts.get(p.id, MISSING), point=p.id, quote="伽马贝塔") for p in rubric.points)
+            )
+
+    return Second()
+
+
+def verdict_of(made, point):
+    return next(p for p in made.points if p.id == point)
+
+
+def test_a_half_met_point_is_asked_again_alone_and_the_majority_counts():
+    quote = "伽马贝塔是学出来的"
+    llm = ScriptedLlm(
+        answer(says("p1", "met", "用这一批的均值方差"), says("p3", "partial", quote)),
+        answer(says("p3", "met", quote)),
+        answer(says("p3", "met", quote)),
+    )
+    made = LlmGrader(llm).assess(RUBRIC, REPLY)
+    assert [points_in(prompt) for prompt in llm.prompts[1:]] == [["p3"], ["p3"]]
+    assert (verdict_of(made, "p3").verdict, verdict_of(made, "p3").confidence) == (MET, 0.67)
+    assert verdict_of(made, "p1").confidence == 1.0
+
+
+def test_two_answers_that_agree_need_no_third():
+    quote = "伽马贝塔是学出来的"
+    llm = ScriptedLlm(answer(says("p3", "partial", quote)), answer(says("p3", "partial", quote)))
+    made = LlmGrader(llm).assess(RUBRIC, REPLY)
+    assert (verdict_of(made, "p3").verdict, verdict_of(made, "p3").confidence) == (PARTIAL, 1.0)
+
+
+def test_three_answers_that_all_differ_leave_the_middle_one():
+    quote = "伽马贝塔是学出来的"
+    llm = ScriptedLlm(*[answer(says("p3", verdict, quote)) for verdict in ("partial", "met", "contradicted")])
+    assert verdict_of(LlmGrader(llm).assess(RUBRIC, REPLY), "p3").verdict is PARTIAL
+
+
+def test_what_the_other_grader_judges_the_other_way_round_is_asked_again_and_is_less_sure():
+    quote = "推理时也用当前这批算"
+    met = [says("p2", "met", quote)]
+    llm = ScriptedLlm(answer(*met), answer(*met))
+    made = LlmGrader(llm, second_opinion(p2=CONTRADICTED)).assess(RUBRIC, REPLY)
+    assert points_in(llm.prompts[1]) == ["p2"]
+    assert (verdict_of(made, "p2").verdict, verdict_of(made, "p2").confidence) == (MET, AT_ODDS)
+    assert verdict_of(made, "p1").confidence == 1.0
+
+
+def test_a_model_that_fails_when_asked_again_leaves_its_first_answer_and_less_confidence():
+    llm = ScriptedLlm(
+        answer(says("p3", "partial", "伽马贝塔是学出来的")), LlmBadOutput(url="u", detail="d", seconds="1")
+    )
+    made = verdict_of(LlmGrader(llm).assess(RUBRIC, REPLY), "p3")
+    assert (made.verdict, made.confidence) == (PARTIAL, 0.5)
+
+
+def test_one_call_of_bounded_size_grades_a_reply_of_six_points():
+    rubric = rubric_of(*[f"第{n}个要点的内容大约有二十个字这么长" for n in range(6)], question="说说它的原理与取舍？")
+    llm = ScriptedLlm(answer())
+    LlmGrader(llm).assess(rubric, "这是一个两百字的回答。" * 18)
+    (prompt,) = llm.prompts
+    # A Chinese character is at most about one and a quarter tokens of today's vocabularies, three others make one.
+    text = prompt.system + prompt.user
+    chinese = sum("\u2e80" <= character <= "\uffff" for character in text)
+    assert 1.25 * chinese + (len(text) - chinese) / 3 <= 1800
+
+
+def test_what_changes_from_call_to_call_stands_behind_what_stays():
+    llm = ScriptedLlm(answer(), answer())
+    grader = LlmGrader(llm)
+    grader.assess(RUBRIC, REPLY)
+    grader.assess(rubric_of("另一个要点的内容", question="另一题？"), "另一个回答")
+    assert llm.prompts[0].system == llm.prompts[1].system

@@ -13,8 +13,9 @@ from interviewer.records import Verdict
 pytestmark = pytest.mark.real
 
 # What share of the lines is judged rightly with themselves left out; docs/benchmarks.md has the figures.
-SAYS_LEAST, DENIES_LEAST = 0.88, 0.38
-SAMPLE, WEAK_MOST = 24, 0.2
+SAYS_LEAST, DENIES_LEAST = 0.65, 0.62
+EVERY = 25
+SAMPLE, WEAK_MOST = 14, 0.4
 
 
 @pytest.fixture(scope="module")
@@ -23,11 +24,11 @@ def grader(bank, embeddings):
 
 
 def test_lines_said_alone_and_hidden_from_the_grader_are_judged(bank, embeddings):
-    tried = proof.lines(bank, list(bank), embeddings)
+    tried = proof.lines(bank, list(bank)[::EVERY], embeddings)
     share = {}
     for kind in ("says", "denies"):
         of_kind = [line for line in tried if line.kind == kind]
-        assert len(of_kind) > 10 * len(bank)
+        assert len(of_kind) > 10 * len(bank) / EVERY
         share[kind] = sum(line.right for line in of_kind) / len(of_kind)
     assert share["says"] >= SAYS_LEAST and share["denies"] >= DENIES_LEAST, share
 

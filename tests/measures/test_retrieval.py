@@ -6,7 +6,7 @@ import pytest
 from builders import question, small_bank
 from encoders import CountingEncoder
 
-from interviewer.bench import Query, as_json, own_queries, read_queries, retrieval
+from interviewer.bench.retrieval import Query, as_json, own_queries, read_queries, retrieval
 from interviewer.embeddings import Embeddings
 from interviewer.errors import FileRefused
 from interviewer.index import Index

@@ -1,0 +1,1 @@
+"""Figures that a user can measure himself."""
