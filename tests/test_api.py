@@ -117,7 +117,9 @@ def test_with_an_endpoint_the_model_judges_and_words_the_follow_up(tmp_path, ban
     question = bank.get("norm_regularisation/bn-train-vs-test")
     points = [point.id for point in question.points]
     wording = "你提到了滑动平均。那么线上只来一张图时，会怎么样？"
-    steps = [completion(judgement("met", "测试时改用训练中累积的滑动平均", points)), completion(wording)]
+    judged = completion(judgement("met", "测试时改用训练中累积的滑动平均", points))
+    # What the offline grader judges the other way round is put to the model once more.
+    steps = [judged, judged, completion(wording)]
     with (
         scripted(steps) as server,
         program(tmp_path, INTERVIEWER_BASE_URL=server.url, INTERVIEWER_MODEL="m") as own,
@@ -130,5 +132,5 @@ def test_with_an_endpoint_the_model_judges_and_words_the_follow_up(tmp_path, ban
         sent = server.bodies
     assert row["grade"]["grader"] == "llm" and row["grade"]["score"] == 100 and row["grade"]["fallback"] == ""
     assert row["said"] == wording and row["turn"]["follow_up"] and row["turn"]["fallback"] == ""
-    assert sent[1]["stream"] is True
+    assert sent[2]["stream"] is True
     assert all(point.text in str(sent[0]["messages"]) for point in question.points)

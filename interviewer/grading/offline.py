@@ -85,9 +85,9 @@ class OfflineGrader:
         judged = []
         relation = self._relation or relations.shipped()
         found = extract(rubric, space, passages, vectors, relation)
-        recited = normalise(rubric.answer) in normalise(
-            reply
-        )  # the whole reference, and nothing can be said against it
+        # A reply with the whole reference in it: nothing can be said against it.
+        reference = normalise(rubric.answer)
+        recited = bool(reference) and reference in normalise(reply)
         for point, features, told in zip(rubric.points, found, self._model.verdicts(found), strict=True):
             known = point.says and point.denies
             told = (Verdict.MET, 1.0) if recited else told

@@ -105,7 +105,8 @@ def _lines(question: Question, rubric: Rubric, space: Space, embeddings: Embeddi
 
 def answers(question: Question, stranger: Question, grader: OfflineGrader) -> list[Fault]:
     """Return what is wrong with the marks of a question's own answers, and of an answer to another question."""
-    rubric = Rubric.of_question(question)
+    # Without the reference, which would earn its marks by being recited.
+    rubric = Rubric.of_question(question).model_copy(update={"answer": ""})
     examiner = Examiner(grader)
     marks = {}
     for name, text in (("answer", question.answer), ("brief", question.brief), ("stranger", stranger.answer)):
