@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from interviewer.agent import AskFollowUp, AskProbe, AskQuestion
+from interviewer.agent.moves import AskFollowUp, AskProbe, AskQuestion
 from interviewer.errors import ReplyRefused
 from interviewer.records import Interview, Outcome, Plan, Skipped, Turn
 from interviewer.text import clean_reply

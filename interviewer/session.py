@@ -10,11 +10,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from interviewer import agent, interview, report
-from interviewer.agent import AskQuestion, Interviewer, WrapUp
+from interviewer import interview, report
+from interviewer.agent import hints, moves
+from interviewer.agent.moves import AskQuestion, WrapUp
+from interviewer.agent.voice import Interviewer
 from interviewer.bank import Bank
 from interviewer.errors import InterviewerError, ReplyRefused
 from interviewer.grading.examiner import Examiner
+from interviewer.planning.plan import plan
 from interviewer.records import Interview, Outcome, Report, Skipped, Turn, Ungraded
 from interviewer.store import Store
 from interviewer.words import Language
@@ -75,7 +78,7 @@ class Sessions:
     ) -> Interview:
         """Plan and store an interview and return it with its first question asked."""
         drawn = secrets.randbelow(2**31) if seed is None else seed
-        planned = agent.plan(self.bank, topics, count, follow_ups, language, drawn)
+        planned = plan(self.bank, topics, count, follow_ups, language, drawn)
         begun = interview.start(secrets.token_urlsafe(16), planned, self._clock())
         move = AskQuestion(planned.questions[0])
         begun = interview.asked(begun, move, "".join(self._interviewer.words(begun, move)))
@@ -112,7 +115,7 @@ class Sessions:
         current = self.load(interview_id)
         if current.ended:
             raise ReplyRefused("interview_over")
-        current = interview.hinted(current, agent.hint(current.last, self.bank, current.plan.language))
+        current = interview.hinted(current, hints.hint(current.last, self.bank, current.plan.language))
         self.store.save_hints(interview_id, current.last)
         return current.last
 
@@ -134,7 +137,7 @@ class Sessions:
             current = self.load(interview_id)
             yield Judged(current.turns[number - 1])
         if current.last.number == number and not current.ended:
-            move = agent.next_move(current, self.bank)
+            move = moves.next_move(current, self.bank)
             said, fallback = yield from _spoken(self._interviewer.words(current, move))
             if isinstance(move, WrapUp):
                 self.end(interview_id)
@@ -164,7 +167,7 @@ class Sessions:
     def _outcome(self, current: Interview, turn: Turn) -> Outcome:
         language = current.plan.language
         try:
-            return self._examiner().grade(agent.rubric(turn, self.bank), turn.reply or "", language)
+            return self._examiner().grade(moves.rubric(turn, self.bank), turn.reply or "", language)
         except InterviewerError as error:  # no grader could be made, or the question has left the bank
             return Ungraded(reason=error.say(language))
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from interviewer import bank, check, encoder
-from interviewer.agent import Interviewer
+from interviewer.agent.voice import Interviewer
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress
 from interviewer.encoder import EmbeddedE5, Encoder

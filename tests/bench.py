@@ -137,7 +137,7 @@ def overhead_figures(wiring: Wiring) -> list[Row]:
 
 
 def _seed_for(wiring: Wiring, question: str) -> int:
-    from interviewer.agent import plan
+    from interviewer.planning.plan import plan
 
     return next(s for s in range(100_000) if plan(wiring.bank, [], 1, 2, "zh", s).questions == (question,))
 

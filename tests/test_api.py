@@ -9,7 +9,7 @@ import pytest
 from pages import program
 from servers import completion, scripted, status
 
-from interviewer.agent import plan
+from interviewer.planning.plan import plan
 
 pytestmark = pytest.mark.real
 

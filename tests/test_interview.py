@@ -8,7 +8,7 @@ import pytest
 from builders import MET, NOON, grade, interview, judged, turn
 
 from interviewer import interview as transitions
-from interviewer.agent import AskFollowUp, AskProbe, AskQuestion
+from interviewer.agent.moves import AskFollowUp, AskProbe, AskQuestion
 from interviewer.errors import ReplyRefused
 from interviewer.records import Plan, Skipped, Ungraded
 from interviewer.text import MAX_REPLY

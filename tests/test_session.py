@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 from builders import MET, MISSING, ScriptedLlm, judged, key_point, question, read_replies, small_bank
 
-from interviewer.agent import Interviewer
+from interviewer.agent.voice import Interviewer
 from interviewer.bank import Bank, FollowUp
 from interviewer.errors import EncoderFault, NotFound, ReplyRefused
 from interviewer.grading.base import Assessment, verified

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from interviewer import agent
+from interviewer.agent import moves
 from interviewer.bank import Bank
 from interviewer.records import Grade, Interview, PointVerdict, Skipped, Turn, Ungraded, Verdict
 from interviewer.words import say
@@ -116,7 +116,7 @@ def answers(turn: Turn, bank: Bank, language: str) -> str:
     """Return what is folded away: the feedback, every point with its verdict, corrections and the reference answer."""
     if turn.question not in bank.questions:
         return ""
-    rubric, question = agent.rubric(turn, bank), bank.get(turn.question)
+    rubric, question = moves.rubric(turn, bank), bank.get(turn.question)
     lines: list[str] = [] if question.reviewed else [f"> ⚠ {say(language, 'page.unreviewed')}", ""]
     if isinstance(turn.outcome, Grade):
         if turn.outcome.rubric != rubric.digest:

@@ -1,0 +1,1 @@
+"""From topics, a level or a job description to the plan of an interview."""

@@ -1,0 +1,110 @@
+"""What the interviewer does next, on hand-made grades."""
+
+from __future__ import annotations
+
+import pytest
+from builders import CONTRADICTED, MET, MISSING, PARTIAL, grade, interview, judged, question, small_bank, turn
+from cases import BANK, BOTH, INNER, ONE, POINTS, TWO, main_grade
+
+from interviewer.agent import moves
+from interviewer.agent.moves import AskFollowUp, AskProbe, AskQuestion, WrapUp
+from interviewer.bank import FollowUp
+from interviewer.errors import NotFound
+from interviewer.records import Rubric, Skipped, Ungraded, Verdict
+
+
+def move_after(main, *later, follow_ups=2, questions=BOTH):
+    turns = [turn(1, ONE.id, main, reply="回答" if isinstance(main, Ungraded) else None)]
+    turns += [turn(n, ONE.id, outcome, **what) for n, (outcome, what) in enumerate(later, start=2)]
+    return moves.next_move(interview(*turns, questions=questions, follow_ups=follow_ups), BANK)
+
+
+FULL = grade(judged(MET))
+
+
+class TestPolicy:
+    def test_a_contradicted_must_point_comes_before_a_missing_one_and_that_before_half_a_one(self):
+        assert move_after(main_grade(a=CONTRADICTED, b=MISSING, c=PARTIAL)) == AskProbe("a")
+        assert move_after(main_grade(a=PARTIAL, b=CONTRADICTED, c=MISSING)) == AskFollowUp(1, "b")
+        assert move_after(main_grade(a=PARTIAL, c=MISSING)) == AskFollowUp(2, "c")
+        assert move_after(main_grade(a=PARTIAL)) == AskProbe("a")
+
+    def test_of_two_points_worth_the_same_the_one_with_an_authored_follow_up_is_asked_after(self):
+        assert move_after(main_grade(a=MISSING, b=MISSING)) == AskFollowUp(1, "b")
+
+    def test_the_next_target_is_the_next_worst_never_the_same_one_twice(self):
+        main = main_grade(a=MISSING, b=CONTRADICTED, c=MISSING)
+        asked_b = (grade(judged(MISSING)), {"follow_up": 1})
+        asked_c = (FULL, {"follow_up": 2})
+        asked_a = (FULL, {"point": "a"})
+        assert move_after(main, follow_ups=5) == AskFollowUp(1, "b")
+        assert move_after(main, asked_b, follow_ups=5) == AskFollowUp(2, "c")
+        assert move_after(main, asked_b, asked_c, follow_ups=5) == AskProbe("a")
+        assert move_after(main, asked_b, asked_c, asked_a, follow_ups=5) == AskQuestion(TWO.id)
+
+    def test_a_second_authored_follow_up_after_the_same_point_is_not_asked(self):
+        twice = FollowUp(ask="乙再问一次？", when="b", answer="答", points=INNER)
+        bank = small_bank(ONE.model_copy(update={"follow_ups": (*ONE.follow_ups, twice)}), TWO)
+        turns = (turn(1, ONE.id, main_grade(b=MISSING)), turn(2, ONE.id, FULL, follow_up=1))
+        assert moves.next_move(interview(*turns, questions=BOTH), bank) == AskQuestion(TWO.id)
+
+    def test_a_deeper_question_only_when_every_must_point_is_met(self):
+        assert move_after(main_grade(s=MISSING)) == AskFollowUp(0, "deeper")
+        assert move_after(main_grade(s=MISSING), (FULL, {"follow_up": 0})) == AskQuestion(TWO.id)
+        assert move_after(main_grade(a=PARTIAL), (FULL, {"point": "a"})) == AskQuestion(TWO.id)
+
+    def test_two_deeper_questions_are_both_asked_in_their_order(self):
+        second = FollowUp(ask="再深一层？", when="deeper", answer="答", points=INNER)
+        bank = small_bank(ONE.model_copy(update={"follow_ups": (*ONE.follow_ups, second)}), TWO)
+        turns = (turn(1, ONE.id, main_grade()), turn(2, ONE.id, FULL, follow_up=0))
+        assert moves.next_move(interview(*turns, questions=BOTH), bank) == AskFollowUp(3, "deeper")
+
+    def test_the_planned_depth_is_respected(self):
+        main = main_grade(a=CONTRADICTED, b=MISSING, c=MISSING)
+        assert move_after(main, follow_ups=0) == AskQuestion(TWO.id)
+        assert move_after(main, (FULL, {"point": "a"}), follow_ups=1) == AskQuestion(TWO.id)
+        assert move_after(main, (FULL, {"point": "a"}), follow_ups=2) == AskFollowUp(1, "b")
+
+    def test_after_a_reply_that_met_nothing_there_is_one_follow_up(self):
+        nothing = main_grade(MISSING, CONTRADICTED, MISSING, MISSING)
+        assert nothing.score.value == 0
+        assert move_after(nothing, follow_ups=5) == AskFollowUp(1, "b")
+        assert move_after(nothing, (FULL, {"follow_up": 1}), follow_ups=5) == AskQuestion(TWO.id)
+
+    def test_a_should_point_alone_is_not_asked_after(self):
+        alone = question("alone", points=POINTS)
+        said = interview(turn(1, alone.id, main_grade(s=MISSING)), questions=(alone.id,))
+        assert moves.next_move(said, small_bank(alone)) == WrapUp()
+
+    @pytest.mark.parametrize("outcome", [Skipped(), Ungraded(reason="没有评分器")])
+    def test_a_skipped_or_ungraded_turn_leads_to_the_next_question(self, outcome):
+        assert move_after(outcome) == AskQuestion(TWO.id)
+        assert move_after(main_grade(a=MISSING), (outcome, {"point": "a"}), follow_ups=5) == AskQuestion(TWO.id)
+
+    def test_after_the_last_question_the_interview_is_wrapped_up(self):
+        assert move_after(main_grade(), questions=(ONE.id,), follow_ups=0) == WrapUp()
+
+    def test_what_has_left_the_bank_since_is_passed_over(self):
+        main = main_grade(b=MISSING)
+        assert move_after(main_grade(), questions=(ONE.id, "first/gone", TWO.id), follow_ups=0) == AskQuestion(TWO.id)
+        edited = small_bank(ONE.model_copy(update={"points": POINTS[:1], "follow_ups": ()}), TWO)
+        turns = (turn(1, ONE.id, main), turn(2, ONE.id, FULL, follow_up=2))
+        assert moves.next_move(interview(*turns, questions=BOTH, follow_ups=5), edited) == AskQuestion(TWO.id)
+        assert moves.next_move(interview(turn(1, ONE.id, main), questions=BOTH), small_bank(TWO)) == AskQuestion(TWO.id)
+
+
+class TestRubric:
+    def test_each_kind_of_turn_is_graded_against_its_own_points(self):
+        assert moves.rubric(turn(1, ONE.id), BANK) == Rubric.of_question(ONE)
+        assert moves.rubric(turn(2, ONE.id, follow_up=1), BANK).points == INNER
+        assert [p.id for p in moves.rubric(turn(2, ONE.id, point="b"), BANK).points] == ["b"]
+
+    @pytest.mark.parametrize("what", [{"follow_up": 9}, {"point": "gone"}])
+    def test_a_follow_up_or_point_that_has_left_the_bank_is_not_found(self, what):
+        with pytest.raises(NotFound):
+            moves.rubric(turn(2, ONE.id, **what), BANK)
+
+
+def test_every_verdict_has_an_urgency():
+    for verdict in set(Verdict) - {MET}:
+        assert move_after(main_grade(a=verdict)) == AskProbe("a")
