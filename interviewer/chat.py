@@ -59,9 +59,7 @@ class Chat:
             if verb == "end":
                 return True
             if verb == "hint":
-                before = self._sessions.load(self._id).last.hints
-                hints = self._sessions.hint(self._id).hints
-                told = say(self._language, "chat.no_more_hints") if hints == before else hints[-1]
+                told = self._sessions.hint(self._id).asides[-1].said
                 self._console.print(f"[cyan]{escape(told)}[/]")
                 return False
             if verb == "reply" and re.fullmatch(r"/\w+", line):

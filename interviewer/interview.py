@@ -6,7 +6,7 @@ from datetime import datetime
 
 from interviewer.agent.moves import AskFollowUp, AskProbe, AskQuestion
 from interviewer.errors import ReplyRefused
-from interviewer.records import Interview, Outcome, Plan, Skipped, Turn
+from interviewer.records import Aside, Interview, Outcome, Plan, Skipped, Turn
 from interviewer.text import clean_reply
 
 
@@ -19,18 +19,20 @@ def asked(interview: Interview, move: AskQuestion | AskFollowUp | AskProbe, said
     """Return the interview with one more open turn."""
     turn = Turn(
         number=len(interview.turns) + 1,
-        question=move.question if isinstance(move, AskQuestion) else interview.last.question,
+        question=move.question or interview.last.question,
         follow_up=move.number if isinstance(move, AskFollowUp) else None,
         point=move.point if isinstance(move, AskProbe) else "",
+        form="" if isinstance(move, AskQuestion) else move.form,
         said=said,
         fallback=fallback,
     )
     return interview.model_copy(update={"turns": (*interview.turns, turn)})
 
 
-def replied(interview: Interview, text: str) -> Interview:
+def replied(interview: Interview, text: str, intent: str = "answer") -> Interview:
     """Return the interview with the open turn replied to; ReplyRefused for an unfit text or when none is open."""
-    return _with_last(interview, _open_turn(interview).model_copy(update={"reply": clean_reply(text)}))
+    turn = open_turn(interview)
+    return _with_last(interview, turn.model_copy(update={"reply": clean_reply(text), "intent": intent}))
 
 
 def judged(interview: Interview, outcome: Outcome) -> Interview:
@@ -38,16 +40,15 @@ def judged(interview: Interview, outcome: Outcome) -> Interview:
     return _with_last(interview, interview.last.model_copy(update={"outcome": outcome}))
 
 
-def hinted(interview: Interview, hint: str) -> Interview:
-    """Return the interview with one more hint on the open turn; a hint given again is not counted twice."""
-    turn = _open_turn(interview)
-    hints = turn.hints if hint in turn.hints else (*turn.hints, hint)
-    return _with_last(interview, turn.model_copy(update={"hints": hints}))
+def noted(interview: Interview, aside: Aside) -> Interview:
+    """Return the interview with one more aside on the open turn."""
+    turn = open_turn(interview)
+    return _with_last(interview, turn.model_copy(update={"asides": (*turn.asides, aside)}))
 
 
 def skipped(interview: Interview) -> Interview:
     """Return the interview with the open turn passed over."""
-    return _with_last(interview, _open_turn(interview).model_copy(update={"outcome": Skipped()}))
+    return _with_last(interview, open_turn(interview).model_copy(update={"outcome": Skipped()}))
 
 
 def ended(interview: Interview, now: datetime) -> Interview:
@@ -55,7 +56,8 @@ def ended(interview: Interview, now: datetime) -> Interview:
     return interview if interview.ended else interview.model_copy(update={"ended": now})
 
 
-def _open_turn(interview: Interview) -> Turn:
+def open_turn(interview: Interview) -> Turn:
+    """Return the turn that waits for a reply; ReplyRefused when none does."""
     if interview.ended:
         raise ReplyRefused("interview_over")
     if not interview.turns or not interview.last.is_open:

@@ -50,6 +50,13 @@ class Rubric(_Record):
         )
 
     @classmethod
+    def of_musts(cls, question: Question) -> Rubric:
+        """Make the rubric of a reply in one sentence: the must-points of a question of the bank."""
+        whole = cls.of_question(question)
+        musts = tuple(point for point in question.points if point.weight == max(p.weight for p in question.points))
+        return whole.model_copy(update={"points": musts})
+
+    @classmethod
     def of_follow_up(cls, follow_up: FollowUp) -> Rubric:
         """Make the rubric of an authored follow-up: its own points."""
         return cls(question=follow_up.ask, answer=follow_up.answer, points=follow_up.points)
@@ -65,7 +72,8 @@ class Rubric(_Record):
 class PointVerdict(_Record):
     """The verdict on one key point; `quote` occurs in the reply word for word, empty when the point is missing.
 
-    `confidence` is the grader's own, 0 to 1: a fitted probability, or the share of votes.
+    `confidence` is the grader's own, 0 to 1: a fitted probability, or the share of votes. `hinted` is the share of the
+    point's credit that the hints on it cost, 0 to 1.
     """
 
     id: str
@@ -75,6 +83,7 @@ class PointVerdict(_Record):
     quote: str = ""
     reason: str = ""
     confidence: float = 1.0
+    hinted: float = 0.0
 
 
 class FoundMisconception(_Record):
@@ -100,12 +109,16 @@ Cap = Literal["", "contradicted", "keyword_list"]
 
 
 class Score(_Record):
-    """A score of 0 to 100, its band, and whether a contradicted must-point or the reply's form capped it."""
+    """A score of 0 to 100, its band, and whether a contradicted must-point or the reply's form capped it.
+
+    `hints` is what the hints cost of it, in marks.
+    """
 
     value: Annotated[int, Field(ge=0, le=100)]
     band: Band
     dimensions: Dimensions
     cap: Cap = ""
+    hints: int = 0
 
 
 class Grade(_Record):
@@ -155,22 +168,39 @@ class Skipped(_Record):
 Outcome = Annotated[Grade | Ungraded | Skipped, Field(discriminator="kind")]
 
 
+class Aside(_Record):
+    """What was said between a question and its reply: a hint, a question back, a correction of something earlier.
+
+    `text` is the candidate's, empty for a hint that a button asked for; `said` is the interviewer's, empty until it is
+    said. A hint names its key point and its rung on the ladder, 1 to 3; with rung 0 the aside is no hint.
+    """
+
+    text: str = ""
+    intent: str = "hint"
+    said: str = ""
+    point: str = ""
+    rung: int = 0
+
+
 class Turn(_Record):
     """One question put to the candidate and what came of it.
 
     `follow_up` is the number of an authored follow-up of the question; `point` is the key point that a probe is after;
-    with neither it is the question itself. `said` is what the interviewer said to ask it, `fallback` why the authored
-    words stood in for the model's, empty when they did not.
+    with neither it is the question itself. `form` is how a follow-up asks (`moves.Form`), empty for a question. `said`
+    is what the interviewer said to ask it, `fallback` why the authored words stood in for the model's, empty when they
+    did not. `intent` is what the reply was taken for; a correction also changes what it corrects.
     """
 
     number: int
     question: str
     follow_up: int | None = None
     point: str = ""
+    form: str = ""
     said: str
     fallback: str = ""
-    hints: tuple[str, ...] = ()
+    asides: tuple[Aside, ...] = ()
     reply: str | None = None
+    intent: str = "answer"
     outcome: Outcome | None = None
 
     @property
@@ -183,15 +213,42 @@ class Turn(_Record):
         """Whether this turn waits for a reply."""
         return self.reply is None and self.outcome is None
 
+    @property
+    def hints(self) -> tuple[Aside, ...]:
+        """The hints that were given on this turn, in order."""
+        return tuple(aside for aside in self.asides if aside.rung)
+
+
+Mode = Literal["practice", "exam", "drill", "quick"]
+MODES: tuple[Mode, ...] = ("practice", "exam", "drill", "quick")
+Persona = Literal["friendly", "neutral", "tough"]
+PERSONAS: tuple[Persona, ...] = ("neutral", "friendly", "tough")
+
+
+class DrillItem(_Record):
+    """One follow-up to practise by itself: an authored one by its number, or the key point to speak to."""
+
+    question: str
+    follow_up: int | None = None
+    point: str = ""
+
 
 class Plan(_Record):
-    """What an interview is to be: its questions in order, follow-ups a question, and its language."""
+    """What an interview is to be: its questions in order, follow-ups a question, its language and its manner.
 
-    questions: tuple[str, ...]
+    A drill has its items in place of questions. An exam gives no hints and no feedback before its end, and ends after
+    `minutes` (0: no clock).
+    """
+
+    questions: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     follow_ups: int = 2
     language: Language = "zh"
     seed: int
+    mode: Mode = "practice"
+    persona: Persona = "neutral"
+    minutes: int = 0
+    drill: tuple[DrillItem, ...] = ()
 
 
 class Interview(_Record):
@@ -236,7 +293,8 @@ class Study(_Record):
 class Report(_Record):
     """What an interview came to; `total` is the mean of its question scores, None when nothing was graded.
 
-    `graders` names what graded the replies, `fallbacks` every stand-in that happened and why.
+    `graders` names what graded the replies, `fallbacks` every stand-in that happened and why; `summary` is the
+    interviewer's own, in two sentences.
     """
 
     interview: str
@@ -247,3 +305,4 @@ class Report(_Record):
     study: tuple[Study, ...]
     graders: tuple[str, ...]
     fallbacks: tuple[str, ...]
+    summary: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from interviewer.agent.closing import summary
 from interviewer.bank import Bank
 from interviewer.grading.scoring import band, question_score
 from interviewer.records import (
@@ -47,25 +48,33 @@ def build(interview: Interview, bank: Bank) -> Report:
         fallbacks=tuple(
             dict.fromkeys(f for f in (*(g.fallback for g in grades), *(t.fallback for t in interview.turns)) if f)
         ),
+        summary=summary(interview, bank),
     )
 
 
 def _question(turns: Sequence[Turn], bank: Bank) -> QuestionReport:
-    main, later = turns[0], turns[1:]
-    own = _value(main)
-    follow_ups = tuple(value for value in map(_value, later) if value is not None)
-    question = bank.questions.get(main.question)
+    main = next((turn for turn in turns if turn.is_main), None)  # a drill has follow-ups alone
+    own = None if main is None else _value(main)
+    values = [_value(turn) for turn in turns if not turn.is_main]
+    follow_ups = tuple(value for value in values if value is not None)
+    question = bank.questions.get(turns[0].question)
     return QuestionReport(
-        question=main.question,
-        text=question.question if question else main.question,
-        topic=main.question.partition("/")[0],
-        score=None if own is None else question_score(own, follow_ups),
+        question=turns[0].question,
+        text=question.question if question else turns[0].question,
+        topic=turns[0].question.partition("/")[0],
+        score=_score(own, follow_ups, drilled=main is None),
         main=own,
         follow_ups=follow_ups,
         hints=sum(len(turn.hints) for turn in turns),
-        skipped=isinstance(main.outcome, Skipped),
+        skipped=main is not None and isinstance(main.outcome, Skipped),
         ungraded=next((t.outcome.reason for t in turns if isinstance(t.outcome, Ungraded)), ""),
     )
+
+
+def _score(main: int | None, follow_ups: Sequence[int], drilled: bool) -> int | None:
+    if drilled:
+        return round(sum(follow_ups) / len(follow_ups)) if follow_ups else None
+    return None if main is None else question_score(main, follow_ups)
 
 
 def _value(turn: Turn) -> int | None:
@@ -116,6 +125,8 @@ def markdown(report: Report, language: str) -> str:
         lines.append(say(language, "report.nothing"))
     else:
         lines.append(say(language, "report.total", total=report.total, band=say(language, f"band.{report.band}")))
+    if report.summary:
+        lines += ["", report.summary]
     if report.questions:
         heads = ("question", "score", "main", "follow_ups", "hints")
         lines += [

@@ -6,8 +6,8 @@ import json
 import re
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,17 @@ from sqlalchemy import (
     create_engine,
     event,
     insert,
+    inspect,
     make_url,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy.schema import CreateColumn, CreateTable
 
 from interviewer.errors import DataFolderError, NotFound
-from interviewer.records import Interview, Outcome, Plan, Turn
+from interviewer.records import Aside, Interview, Outcome, Plan, Turn
 from interviewer.text import clean
 
 _OUTCOME: TypeAdapter[Outcome] = TypeAdapter(Outcome)
@@ -57,9 +59,11 @@ _turns = Table(
     Column("point", String(200), nullable=False),
     Column("said", Text, nullable=False),
     Column("fallback", Text, nullable=False),
-    Column("hints", Text, nullable=False),
+    Column("hints", Text, nullable=False),  # the asides; the first version kept hints alone, as plain texts
     Column("reply", Text),
     Column("outcome", Text),
+    Column("form", String(40), nullable=False, server_default=""),
+    Column("intent", String(40), nullable=False, server_default="answer"),
 )
 
 
@@ -86,10 +90,21 @@ class Store:
             with self._engine.begin() as connection:
                 for table in _schema.sorted_tables:  # not create_all: two processes may open a new file at once
                     connection.execute(CreateTable(table, if_not_exists=True))
+            self._add_new_columns()
         except OSError as error:
             raise DataFolderError("data_folder", path=folder, reason=error.strerror) from error
         except (SQLAlchemyError, ImportError, ValueError) as error:
             raise self._fault(error) from error
+
+    def _add_new_columns(self) -> None:
+        """Give a database of an earlier version the columns that have come since."""
+        there = {column["name"] for column in inspect(self._engine).get_columns(_turns.name)}
+        for column in _turns.columns:
+            if column.name in there:
+                continue
+            with suppress(SQLAlchemyError), self._engine.begin() as connection:  # of two processes one is the first
+                declared = CreateColumn(column).compile(dialect=self._engine.dialect)
+                connection.execute(text(f"ALTER TABLE {_turns.name} ADD COLUMN {declared}"))
 
     def close(self) -> None:
         """Close every connection."""
@@ -139,11 +154,15 @@ class Store:
             return False
         return True
 
-    def save_reply(self, interview_id: str, number: int, reply: str) -> bool:
-        """Store the reply of an open turn; False when the turn was replied to or skipped meanwhile."""
-        return self._update(
-            interview_id, number, _turns.c.reply.is_(None), _turns.c.outcome.is_(None), values={"reply": reply}
-        )
+    def save_reply(
+        self, interview_id: str, number: int, reply: str, intent: str = "answer", asides: Sequence[Aside] | None = None
+    ) -> bool:
+        """Store the reply of an open turn; False when the turn was replied to or skipped meanwhile.
+
+        `asides`, if given, are what is left of the turn's: one of them has become the reply.
+        """
+        values = {"reply": reply, "intent": intent} | ({} if asides is None else {"hints": _written(asides)})
+        return self._update(interview_id, number, _turns.c.reply.is_(None), _turns.c.outcome.is_(None), values=values)
 
     def save_skip(self, interview_id: str, number: int, outcome: Outcome) -> bool:
         """Store that an open turn was skipped; False when it was replied to or skipped meanwhile."""
@@ -156,9 +175,10 @@ class Store:
         values = {"outcome": outcome.model_dump_json()}
         return self._update(interview_id, number, _turns.c.reply.is_not(None), had, values=values)
 
-    def save_hints(self, interview_id: str, turn: Turn) -> None:
-        """Store the hints of a turn."""
-        self._update(interview_id, turn.number, values={"hints": json.dumps(turn.hints, ensure_ascii=False)})
+    def save_asides(self, interview_id: str, turn: Turn, before: Turn) -> bool:
+        """Store the asides of a turn; False when they are no longer those that it had before."""
+        had = _turns.c.hints == _written(before.asides)
+        return self._update(interview_id, turn.number, had, values={"hints": _written(turn.asides)})
 
     def end(self, interview_id: str, when: datetime) -> None:
         """Store that an interview ended; the first time stays."""
@@ -207,12 +227,11 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 
 def _row(interview_id: str, turn: Turn) -> dict[str, Any]:
-    row = turn.model_dump(exclude={"hints", "outcome"})
-    hints = json.dumps(turn.hints, ensure_ascii=False)
+    row = turn.model_dump(exclude={"asides", "outcome"})
     return {
         **row,
         "interview": interview_id,
-        "hints": hints,
+        "hints": _written(turn.asides),
         "outcome": turn.outcome and turn.outcome.model_dump_json(),
     }
 
@@ -220,14 +239,22 @@ def _row(interview_id: str, turn: Turn) -> dict[str, Any]:
 def _turn(row: Any) -> Turn:  # noqa: ANN401 - a row of SQLAlchemy
     values = row._asdict()
     del values["interview"]
-    outcome = values["outcome"]
+    outcome, asides = values["outcome"], json.loads(values.pop("hints"))
     return Turn.model_validate(
         {
             **values,
-            "hints": tuple(json.loads(values["hints"])),
+            "asides": tuple(_aside(kept) for kept in asides),
             "outcome": _OUTCOME.validate_json(outcome) if outcome else None,
         }
     )
+
+
+def _written(asides: Sequence[Aside]) -> str:
+    return json.dumps([aside.model_dump() for aside in asides], ensure_ascii=False)
+
+
+def _aside(kept: Any) -> Aside:  # noqa: ANN401 - what the database held
+    return Aside(said=kept, rung=1) if isinstance(kept, str) else Aside.model_validate(kept)
 
 
 def _stamp(when: datetime) -> str:

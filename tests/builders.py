@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from interviewer.bank import Bank, FollowUp, KeyPoint, Question, Topic
 from interviewer.grading.scoring import score
 from interviewer.prompts import Prompt
-from interviewer.records import Grade, Interview, Outcome, Plan, PointVerdict, Rubric, Turn, Verdict
+from interviewer.records import Aside, Grade, Interview, Outcome, Plan, PointVerdict, Rubric, Turn, Verdict
 
 MET, PARTIAL, MISSING, CONTRADICTED = Verdict.MET, Verdict.PARTIAL, Verdict.MISSING, Verdict.CONTRADICTED
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -61,8 +61,9 @@ def small_bank(*questions: Question) -> Bank:
 def turn(number: int, asked: str, outcome: Outcome | None = None, reply: str | None = None, **fields: object) -> Turn:
     """Return a turn; one with a grade has a reply."""
     said = fields.pop("said", "请讲。")
+    hinted = tuple(Aside(said=words, rung=1) for words in fields.pop("hints", ()))
     reply = "回答" if reply is None and isinstance(outcome, Grade) else reply
-    return Turn(number=number, question=asked, said=said, reply=reply, outcome=outcome, **fields)
+    return Turn(number=number, question=asked, said=said, reply=reply, outcome=outcome, **{"asides": hinted, **fields})
 
 
 def interview(*turns: Turn, questions: tuple[str, ...] = (), follow_ups: int = 2, language: str = "zh") -> Interview:

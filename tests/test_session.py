@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from itertools import count
 
 import pytest
-from builders import MET, MISSING, ScriptedLlm, judged, key_point, question, read_replies, small_bank
+from builders import MET, MISSING, ScriptedLlm, read_replies, small_bank
+from talks import BANK, ONE, TWO, A, B, Literal, kinds
 
 from interviewer.agent.voice import Interviewer
-from interviewer.bank import Bank, FollowUp
+from interviewer.bank import Bank
 from interviewer.errors import EncoderFault, NotFound, ReplyRefused
 from interviewer.grading.base import Assessment, verified
 from interviewer.grading.examiner import Examiner
@@ -19,22 +20,6 @@ from interviewer.records import Grade, Skipped, Ungraded
 from interviewer.session import Asked, Ended, Judged, Said, Sessions
 from interviewer.store import Store
 from interviewer.words import say
-
-A, B = "先减去这一批的均值", "再除以这一批的标准差"
-FOLLOW_UP = FollowUp(ask="那标准差呢？", when="b", answer="答", points=(key_point("x", "分母里加一个小常数"),))
-ONE = question("one", points=(key_point("a", A), key_point("b", B)), follow_ups=(FOLLOW_UP,))
-TWO = question("two", points=(key_point("a", A),))
-BANK = small_bank(ONE, TWO)
-
-
-class Literal:
-    """A grader to whom a point is met when the reply holds its text."""
-
-    name = "offline"
-
-    def assess(self, rubric, reply):
-        said = [judged(MET, p.weight, p.id, p.text, p.text) for p in rubric.points if p.text in reply]
-        return Assessment(points=verified(rubric, reply, said))
 
 
 class Broken:
@@ -80,12 +65,6 @@ def begin(sessions, follow_ups=1, seed=None, questions=2):
     raise AssertionError("no seed begins with the first question")
 
 
-def kinds(events):
-    """Return the kinds of events in order, pieces of speech as one."""
-    names = [type(event).__name__ for event in events]
-    return [name for n, name in enumerate(names) if name != "Said" or names[n - 1 : n] != ["Said"]]
-
-
 def test_a_whole_interview_on_the_real_bank_without_a_network(bank, embeddings, make):
     topic = "norm_regularisation"
     real = Bank(bank.topics, bank.of_topics([topic]))
@@ -112,7 +91,9 @@ def test_a_whole_interview_on_the_real_bank_without_a_network(bank, embeddings, 
     assert [q.main for q in report.questions] == [t.outcome.score.value for t in whole.turns if t.is_main]
     assert report.graders == ("offline",) and report.fallbacks == () and report.total >= 40
     spoken = "".join(event.text for event in events if isinstance(event, Said))
-    assert spoken == "".join(t.said for t in whole.turns[1:]) + say("zh", "agent.wrap_up")
+    closing = [event.text for event in events if isinstance(event, Said)][-1]
+    assert spoken == "".join(t.said for t in whole.turns[1:]) + spoken[-len(closing) :]
+    assert closing.endswith(report.summary) and report.summary
 
 
 def test_the_steps_of_a_reply_are_its_grade_then_the_words_then_the_open_turn(sessions):
@@ -202,7 +183,7 @@ class TestGoingOn:
         next(steps)
         steps.close()
         (said, ended) = list(make().go_on(made))
-        assert said.text == say("zh", "agent.wrap_up") and ended.report.total == 50
+        assert said.text.endswith(ended.report.summary) and ended.report.total == 50
         assert sessions.load(made).ended
         assert list(sessions.go_on(made)) == []
 
@@ -327,13 +308,17 @@ def test_a_skip_leads_to_the_next_question_and_scores_nothing(sessions):
     assert sessions.report(made).total == 0
 
 
-def test_hints_are_counted_and_stored(sessions):
+def test_hints_are_stored_cost_what_they_say_and_end(sessions):
     made = begin(sessions)
     assert sessions.hint(made).hints == sessions.load(made).last.hints
-    sessions.hint(made)
-    assert len(sessions.load(made).last.hints) == 1  # there is but one for this question
+    while sessions.hint(made).asides[-1].rung:
+        pass
+    assert sessions.hint(made) == sessions.load(made).last  # said once that there is none
+    hints = len(sessions.load(made).last.hints)
     list(sessions.reply(made, A))
-    assert sessions.report(made).questions[0].hints == 1
+    (asked,) = sessions.report(made).questions
+    outcome = sessions.load(made).turns[0].outcome
+    assert (asked.hints, asked.main, outcome.score.hints) == (hints, 25, 25)
 
 
 class TestUngraded:

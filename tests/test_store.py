@@ -9,7 +9,9 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from builders import CONTRADICTED, MET, NOON, grade, interview, judged, turn
@@ -17,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interviewer.errors import DataFolderError, NotFound
-from interviewer.records import FoundMisconception, Skipped, Ungraded
+from interviewer.records import Aside, FoundMisconception, Skipped, Ungraded
 from interviewer.store import Store
 from interviewer.words import LANGUAGES
 
@@ -44,7 +46,8 @@ def last(store):
 
 
 def test_what_was_stored_is_there_after_reopening(store, url):
-    store.save_hints("test", turn(1, "first/one", hints=("想想均值", "🙂")))
+    asides = (Aside(said="想想均值", point="p", rung=1), Aside(text="🙂", intent="small_talk", said="不急。"))
+    assert store.save_asides("test", turn(1, "first/one", asides=asides), before=last(store))
     assert store.save_reply("test", 1, "我的回答")
     assert store.save_outcome("test", 1, GRADE)
     assert store.add_turn("test", turn(2, "first/one", point="p", said="再说说？", fallback="没有应答"))
@@ -56,10 +59,53 @@ def test_what_was_stored_is_there_after_reopening(store, url):
     again.close()
     assert after == before
     assert after == interview(
-        turn(1, "first/one", GRADE, "我的回答", hints=("想想均值", "🙂")),
+        turn(1, "first/one", GRADE, "我的回答", asides=asides),
         turn(2, "first/one", point="p", said="再说说？", fallback="没有应答"),
         questions=("first/one", "first/two"),
     ).model_copy(update={"ended": NOON + timedelta(hours=1)})
+
+
+def test_of_two_asides_that_race_the_second_is_refused(store):
+    before = last(store)
+    first, second = (before.model_copy(update={"asides": (Aside(text=text),)}) for text in ("甲", "乙"))
+    assert store.save_asides("test", first, before) and not store.save_asides("test", second, before)
+    assert last(store) == first
+
+
+def test_an_aside_that_turns_out_to_be_the_reply_moves_there(store):
+    waiting = last(store).model_copy(
+        update={"asides": (Aside(said="提示", rung=1), Aside(text="我更正", intent="unsure"))}
+    )
+    assert store.save_asides("test", waiting, last(store))
+    assert store.save_reply("test", 1, "我更正", "correction", waiting.asides[:-1])
+    assert (last(store).reply, last(store).intent, len(last(store).asides)) == ("我更正", "correction", 1)
+
+
+def test_a_database_of_the_first_version_is_read_and_written(url):
+    path = url.removeprefix("sqlite:///")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            """
+            CREATE TABLE interviews (id VARCHAR(64) PRIMARY KEY, plan TEXT NOT NULL, started VARCHAR(40) NOT NULL,
+                                     ended VARCHAR(40));
+            CREATE TABLE turns (interview VARCHAR(64), number INTEGER, question VARCHAR(200) NOT NULL,
+                                follow_up INTEGER, point VARCHAR(200) NOT NULL, said TEXT NOT NULL,
+                                fallback TEXT NOT NULL, hints TEXT NOT NULL, reply TEXT, outcome TEXT,
+                                PRIMARY KEY (interview, number));
+            INSERT INTO interviews VALUES ('old', '{"questions": ["first/one"], "seed": 1}',
+                                           '2026-11-23T12:00:00+00:00', NULL);
+            INSERT INTO turns VALUES ('old', 1, 'first/one', NULL, '', '请讲。', '', '["想想均值"]', NULL, NULL);
+            """
+        )
+    for _ in range(2):  # the second opening finds the columns there
+        opened = Store(url)
+        turn_ = opened.load("old").last
+        assert [h.said for h in turn_.hints] == ["想想均值"] and turn_.intent == "answer" and turn_.form == ""
+        opened.close()
+    opened = Store(url)
+    assert opened.save_reply("old", 1, "均值", "give_up") and opened.load("old").last.intent == "give_up"
+    opened.close()
 
 
 def test_an_open_turn_takes_one_reply_or_one_skip(store):
@@ -181,7 +227,7 @@ def test_any_text_comes_back_as_it_was(store, text):
     assert store.save_reply("test", number, text)
     assert store.save_outcome("test", number, grade(judged(MET, quote=text), feedback=text))
     stored = last(store)
-    assert (stored.said, stored.hints, stored.reply, stored.outcome.feedback) == (text, (text,), text, text)
+    assert (stored.said, stored.hints[0].said, stored.reply, stored.outcome.feedback) == (text, text, text, text)
 
 
 def faulty(make):

@@ -28,12 +28,15 @@ def score(points: Sequence[PointVerdict], clarity: int, keyword_list: bool = Fal
     """Return the score of a reply from the verdicts on its key points.
 
     The sum of credit times weight over the weight of all points that are no bonus (of all, when every point is one);
-    bonus points add to it, up to 100. One contradicted must-point caps the score at 60, a second one at 30; a reply
-    that only lists keywords is capped at 30. `clarity` (0 to 100) is shown and does not enter the score.
+    bonus points add to it, up to 100. A point that was hinted at earns its credit less the hints' share. One
+    contradicted must-point caps the score at 60, a second one at 30; a reply that only lists keywords is capped at 30.
+    `clarity` (0 to 100) is shown and does not enter the score.
     """
     core = core_points(points)
-    earned = sum(CREDIT[point.verdict] * point.weight for point in points)
-    value = round(100 * min(1.0, earned / sum(point.weight for point in core)))
+    whole = sum(point.weight for point in core)
+    unaided = round(100 * min(1.0, sum(CREDIT[p.verdict] * p.weight for p in points) / whole))
+    earned = sum(CREDIT[p.verdict] * (1 - p.hinted) * p.weight for p in points)
+    value = min(unaided, round(100 * min(1.0, earned / whole)))
     contradicted = sum(p.weight == MUST and p.verdict is Verdict.CONTRADICTED for p in points)
     cap: Cap = ""
     limit = CONTRADICTED_CAP[min(contradicted, len(CONTRADICTED_CAP) - 1)]
@@ -41,7 +44,8 @@ def score(points: Sequence[PointVerdict], clarity: int, keyword_list: bool = Fal
         value, cap = limit, "contradicted"
     if keyword_list and value > KEYWORD_LIST_CAP:
         value, cap = KEYWORD_LIST_CAP, "keyword_list"
-    return Score(value=value, band=band(value), dimensions=_dimensions(points, core, clarity), cap=cap)
+    lost = max(0, min(unaided, limit) - value) if cap != "keyword_list" else 0
+    return Score(value=value, band=band(value), dimensions=_dimensions(points, core, clarity), cap=cap, hints=lost)
 
 
 def question_score(main: int, follow_ups: Sequence[int]) -> int:

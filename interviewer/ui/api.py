@@ -76,7 +76,7 @@ class Api:
     def hint(self, session: str) -> dict:  # type: ignore[type-arg]
         """Ask for a hint on the open question."""
         turn = self._sessions.hint(session)
-        return {"hint": turn.hints[-1], "hints": list(turn.hints)}
+        return {"hint": turn.asides[-1].said, "hints": [hint.said for hint in turn.hints]}
 
     def end(self, session: str) -> dict:  # type: ignore[type-arg]
         """End the interview now: its report."""
@@ -118,7 +118,7 @@ def turn_row(turn: Turn) -> Json:
         "question": turn.question,
         "said": turn.said,
         "follow_up": not turn.is_main,
-        "hints": list(turn.hints),
+        "hints": [hint.said for hint in turn.hints],
         "fallback": turn.fallback,
     }
 

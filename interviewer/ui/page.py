@@ -224,9 +224,7 @@ class Page:
 
     def _on_hint(self, session: str, language: str) -> Update:
         try:
-            before = self._sessions.load(session).last.hints
-            if self._sessions.hint(session).hints == before:
-                gr.Info(say(language, "chat.no_more_hints"))
+            self._sessions.hint(session)
         except InterviewerError as error:
             gr.Warning(error.say(language))
         return self._standing(session, language)

@@ -40,7 +40,9 @@ def messages(interview: Interview, language: str) -> list[Message]:
     shown: list[Message] = []
     for turn in interview.turns:
         shown.append(_from_interviewer(spoken(turn.said)))
-        shown += [_from_interviewer(spoken(hint)) for hint in turn.hints]
+        for aside in turn.asides:
+            shown += [{"role": "user", "content": plain(aside.text)}] if aside.text else []
+            shown += [_from_interviewer(spoken(aside.said))] if aside.said else []
         if turn.reply is not None:
             shown.append({"role": "user", "content": plain(turn.reply)})
         verdict = outcome_line(turn, language)
