@@ -14,7 +14,7 @@ from interviewer import report
 from interviewer.batch import Row, grade_row
 from interviewer.errors import ReplyRefused
 from interviewer.records import Grade, Interview, Turn, Ungraded, Verdict
-from interviewer.session import Asked, Ended, Event, Judged, Said, Sessions
+from interviewer.session import Amended, Asked, Ended, Event, Judged, Said, Sessions
 from interviewer.words import say
 
 COMMANDS = {"/hint": "hint", "/提示": "hint", "/skip": "skip", "/跳过": "skip", "/end": "end", "/结束": "end"}
@@ -78,7 +78,7 @@ class Chat:
                 step = next(steps, None)
             if step is None:
                 return False
-            if isinstance(step, Judged):
+            if isinstance(step, Judged | Amended):
                 self._show_outcome(step.turn)
                 self._console.print()
             elif isinstance(step, Said):
@@ -95,6 +95,8 @@ class Chat:
         self._console.print(escape(current.last.said), style="bold", highlight=False)
 
     def _show_outcome(self, turn: Turn) -> None:
+        if self._sessions.load(self._id).keeps_quiet:
+            return
         outcome = turn.outcome
         if isinstance(outcome, Ungraded):
             self._console.print(f"[yellow]{escape(say(self._language, 'chat.ungraded', reason=outcome.reason))}[/]")
@@ -129,6 +131,7 @@ def as_json(interview: Interview, sessions: Sessions) -> str:
     turns: list[Row] = []
     for turn in interview.turns:
         row = turn.model_dump(mode="json", exclude={"outcome"})
+        row["hints"] = [hint.said for hint in turn.hints]
         outcome = turn.outcome
         row["grade"] = grade_row(outcome) if isinstance(outcome, Grade) else None
         row["ungraded"] = outcome.reason if isinstance(outcome, Ungraded) else ""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -18,6 +18,7 @@ from interviewer.errors import BankError, FileRefused, InterviewerError
 from interviewer.grading import proof
 from interviewer.grading.examiner import Which
 from interviewer.importing import run as importing
+from interviewer.records import PERSONAS
 from interviewer.settings import Settings
 from interviewer.terminal import Json, bar, err, fault_language, out, print_plain, read_settings
 from interviewer.wiring import Wiring
@@ -39,10 +40,10 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="端口 / port")] = None,
 ) -> None:
     """打开网页 / Start the web page."""
-    from interviewer.ui import page  # gradio takes 2.4 s to import: only when the page is wanted
+    from interviewer.ui import serve as web  # gradio takes 2.4 s to import: only when the page is wanted
 
     wiring = Wiring(read_settings())
-    page.serve(wiring, host or wiring.settings.host, wiring.settings.port if port is None else port)
+    web.serve(wiring, host or wiring.settings.host, wiring.settings.port if port is None else port)
 
 
 @app.command(name="chat")
@@ -55,19 +56,30 @@ def chat_command(
     script: Annotated[Path | None, typer.Option(help="每行一个回答的文件 / file with a reply a line")] = None,
     resume: Annotated[str, typer.Option(help="继续一场面试的编号 / id of an interview to go on with")] = "",
     seed: Annotated[int | None, typer.Option(help="选题的随机种子 / seed for the choice of questions")] = None,
+    mode: Annotated[str, typer.Option(help="practice | exam | quick")] = "practice",
+    persona: Annotated[str, typer.Option(help="neutral | friendly | tough")] = "neutral",
+    minutes: Annotated[int, typer.Option(min=0, max=300, help="考试时长 / minutes of an exam")] = 0,
+    drill: Annotated[str, typer.Option(help="只练追问：题目编号或面试编号 / a question or an interview to drill")] = "",
     as_json: Json = False,
 ) -> None:
     """在终端里面试 / Take an interview in the terminal."""
+    if mode not in ("practice", "exam", "quick"):
+        raise typer.BadParameter("practice | exam | quick", param_hint="--mode")
+    if persona not in PERSONAS:
+        raise typer.BadParameter(" | ".join(PERSONAS), param_hint="--persona")
     settings = read_settings()
     wiring = Wiring(settings)
     lines = _script_lines(script) if script else None
     sessions = wiring.sessions
     if resume:
         interview = sessions.load(resume)
+    elif drill:
+        interview = sessions.drill(drill, settings.language, seed, persona)
     else:
         chosen = [topic.strip() for topic in topics.split(",") if topic.strip()]
         limit = settings.follow_ups if follow_ups is None else follow_ups
-        interview = sessions.start(chosen, count, limit, settings.language, seed)
+        manner: dict[str, Any] = {"mode": mode, "persona": persona, "minutes": minutes}
+        interview = sessions.start(chosen, count, limit, settings.language, seed, **manner)
     talk = chat.Chat(sessions, err if as_json else out, interview)
     try:
         talk.run(chat.typed(out, _prompt, settings.language) if lines is None else lines)

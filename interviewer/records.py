@@ -172,7 +172,8 @@ class Aside(_Record):
     """What was said between a question and its reply: a hint, a question back, a correction of something earlier.
 
     `text` is the candidate's, empty for a hint that a button asked for; `said` is the interviewer's, empty until it is
-    said. A hint names its key point and its rung on the ladder, 1 to 3; with rung 0 the aside is no hint.
+    said. A hint names its key point and its rung on the ladder, 1 to 3; with rung 0 the aside is no hint. `fallback`
+    is why the rules stood in for the model in understanding it.
     """
 
     text: str = ""
@@ -180,6 +181,7 @@ class Aside(_Record):
     said: str = ""
     point: str = ""
     rung: int = 0
+    fallback: str = ""
 
 
 class Turn(_Record):
@@ -264,6 +266,11 @@ class Interview(_Record):
     def last(self) -> Turn:
         """The turn that the interview stands at."""
         return self.turns[-1]
+
+    @property
+    def keeps_quiet(self) -> bool:
+        """Whether feedback waits for the end: in an exam that is still on."""
+        return self.plan.mode == "exam" and self.ended is None
 
 
 class QuestionReport(_Record):

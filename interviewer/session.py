@@ -245,9 +245,10 @@ class Sessions:
         turn = current.last
         text, intent = turn.asides[-1].text, Intent(turn.asides[-1].intent)
         rest = turn.model_copy(update={"asides": turn.asides[:-1]})
+        fallback = ""
         if intent is Intent.UNSURE:
-            judge = self._ask_model or self._understand
-            intent = asides.taken_as(judge(text, current).intent, text, rest)
+            understood = (self._ask_model or self._understand)(text, current)
+            intent, fallback = asides.taken_as(understood.intent, text, rest), understood.fallback
         if asides.is_reply(intent, current):
             self.store.save_reply(current.id, turn.number, text, intent, rest.asides)
         elif intent is Intent.SKIP:
@@ -257,7 +258,7 @@ class Sessions:
         else:
             before = current.model_copy(update={"turns": (*current.turns[:-1], rest)})
             answered = asides.aside(before, self.bank, self._interviewer, intent, text)
-            yield from self._say(current, answered)
+            yield from self._say(current, answered.model_copy(update={"fallback": fallback}))
 
     def _say(self, current: Interview, answered: Aside) -> Iterator[Event]:
         turn = current.last

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from interviewer import bank, check, encoder
+from interviewer.agent.understanding import by_model, by_rules
 from interviewer.agent.voice import Interviewer
 from interviewer.bank import Bank
 from interviewer.embeddings import Embeddings, Progress
@@ -91,7 +92,15 @@ class Wiring:
     def sessions(self) -> Sessions:
         """The interviews as they happen."""
         examiner = self.examiner()
-        return Sessions(self.bank, self.store, lambda: examiner, Interviewer(self.bank, self.endpoint))
+        llm = self.endpoint
+        return Sessions(
+            self.bank,
+            self.store,
+            lambda: examiner,
+            Interviewer(self.bank, llm),
+            understand=by_rules,
+            ask_model=partial(by_model, llm) if llm else None,
+        )
 
     def warm_up(self) -> None:
         """Load the encoder and the vectors, so that the first reply does not wait for them."""

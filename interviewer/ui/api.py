@@ -10,9 +10,9 @@ import gradio as gr
 
 from interviewer import report
 from interviewer.batch import grade_row
-from interviewer.errors import InterviewerError, SettingsError
-from interviewer.records import Grade, Report, Turn, Ungraded
-from interviewer.session import Asked, Ended, Event, Judged, Said, Sessions
+from interviewer.errors import InterviewerError, ReplyRefused, SettingsError
+from interviewer.records import PERSONAS, Grade, Interview, Report, Turn, Ungraded
+from interviewer.session import Amended, Asked, Ended, Event, Judged, Said, Sessions
 from interviewer.words import LANGUAGES
 
 Json = dict[str, Any]
@@ -44,25 +44,51 @@ class Api:
 
     def register(self) -> None:
         """Add the endpoints to the Blocks that are being built."""
-        for verb in (self.start, self.reply, self.hint, self.skip, self.end, self.report, self.resume):
+        for verb in (self.start, self.drill, self.reply, self.hint, self.skip, self.end, self.report, self.resume):
             gr.api(told(verb), api_name=verb.__name__, concurrency_limit=None)
 
     def start(
-        self, topics: list[str] | str, count: int = 3, language: str = "zh", follow_ups: int = -1, seed: int = -1
+        self,
+        topics: list[str] | str,
+        count: int = 3,
+        language: str = "zh",
+        follow_ups: int = -1,
+        seed: int = -1,
+        mode: str = "practice",
+        persona: str = "neutral",
+        minutes: int = 0,
     ) -> dict:  # type: ignore[type-arg]
-        """Start an interview: topic ids (none: all), number of questions, zh or en; −1 leaves the choice to us."""
+        """Start an interview: topic ids (none: all), number of questions, zh or en; −1 leaves the choice to us.
+
+        `mode` is practice, exam or quick; `persona` neutral, friendly or tough; `minutes` the length of an exam.
+        """
         if language not in LANGUAGES:
             raise SettingsError("bad_language", language=str(language)[:40])
+        if mode not in ("practice", "exam", "quick") or persona not in PERSONAS or not 0 <= minutes <= 300:
+            raise ValueError("mode: practice, exam, quick; persona: neutral, friendly, tough; minutes: 0 to 300")
         topics = [name.strip() for name in topics.split(",") if name.strip()] if isinstance(topics, str) else topics
         if not all(isinstance(name, str) for name in topics) or not isinstance(count, int):
             raise TypeError("topics: list of text, count: whole number")
         depth = self._follow_ups if follow_ups < 0 else min(follow_ups, 5)
-        begun = self._sessions.start(topics, count, depth, language, None if seed < 0 else seed)
-        return {"session": begun.id, "said": begun.last.said, "turn": turn_row(begun.last)}
+        manner: Json = {"mode": mode, "persona": persona, "minutes": minutes}
+        begun = self._sessions.start(topics, count, depth, language, None if seed < 0 else seed, **manner)
+        return _begun(begun)
 
-    def reply(self, session: str, text: str, turn: int = 0) -> dict:  # type: ignore[type-arg]
-        """Reply to the open question (to the turn with this number, if given): its grade, and what comes next."""
-        return self._outcome(session, self._sessions.reply(session, text, turn))
+    def drill(self, source: str, language: str = "zh", seed: int = -1, persona: str = "neutral") -> dict:  # type: ignore[type-arg]
+        """Practise follow-ups alone: of a question (its id), or of what an interview left open (its session)."""
+        if language not in LANGUAGES:
+            raise SettingsError("bad_language", language=str(language)[:40])
+        if persona not in PERSONAS:
+            raise ValueError("persona: neutral, friendly, tough")
+        return _begun(self._sessions.drill(source, language, None if seed < 0 else seed, persona))
+
+    def reply(self, session: str, text: str, turn: int = 0, as_is: bool = False) -> dict:  # type: ignore[type-arg]
+        """Reply to the open question (to the turn with this number, if given): its grade, and what comes next.
+
+        What is no answer (a question back, a request for a hint) is answered and leaves the turn open, without a grade;
+        with `as_is` it is taken for the answer.
+        """
+        return self._outcome(session, self._sessions.reply(session, text, turn, as_is))
 
     def skip(self, session: str, turn: int = 0) -> dict:  # type: ignore[type-arg]
         """Pass over the open question."""
@@ -84,18 +110,31 @@ class Api:
 
     def report(self, session: str) -> dict:  # type: ignore[type-arg]
         """Return the report of the interview so far."""
+        current = self._sessions.load(session)
+        if current.keeps_quiet:
+            raise ReplyRefused("exam_quiet")
         return report_row(self._sessions.report(session), self._language(session))
 
     def _language(self, session: str) -> str:
         return self._sessions.load(session).plan.language
 
     def _outcome(self, session: str, events: Iterator[Event]) -> Json:
-        row: Json = {"grade": None, "ungraded": "", "said": "", "turn": None, "ended": False, "report": None}
+        row: Json = {
+            "grade": None,
+            "ungraded": "",
+            "said": "",
+            "turn": None,
+            "ended": False,
+            "report": None,
+            "amended": [],
+        }
         for event in events:
             if isinstance(event, Judged):
-                outcome = event.turn.outcome
+                outcome = None if self._sessions.load(session).keeps_quiet else event.turn.outcome
                 row["grade"] = grade_row(outcome) if isinstance(outcome, Grade) else None
                 row["ungraded"] = outcome.reason if isinstance(outcome, Ungraded) else ""
+            elif isinstance(event, Amended):
+                row["amended"].append(event.turn.number)
             elif isinstance(event, Said):
                 row["said"] += event.text
             elif isinstance(event, Asked):
@@ -109,6 +148,10 @@ class Api:
         elif row["turn"] is None:
             row["turn"] = turn_row(current.last)
         return row
+
+
+def _begun(begun: Interview) -> Json:
+    return {"session": begun.id, "said": begun.last.said, "turn": turn_row(begun.last)}
 
 
 def turn_row(turn: Turn) -> Json:

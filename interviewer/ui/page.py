@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-import errno
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from interviewer import report
-from interviewer.errors import InterviewerError, NotFound, PortInUse
-from interviewer.records import Interview
-from interviewer.session import Event, Judged, Said, Sessions
+from interviewer.errors import InterviewerError, NotFound
+from interviewer.records import PERSONAS, Interview, Mode, Persona
+from interviewer.session import Amended, Event, Judged, Said, Sessions
 from interviewer.ui import render
 from interviewer.ui.api import Api
 from interviewer.wiring import Wiring
 from interviewer.words import Language, say
 
-_HERE = Path(__file__).parent
 _KEPT = "mock-interviewer"
 _QUESTIONS = 5
 _MOST_QUESTIONS = 20
-_WORKERS = 16
+# A drill is begun from a report and has no choice of its own here.
+_MODES: tuple[Mode, ...] = ("practice", "exam", "quick")
 
 Update = dict[Any, Any]
 Updates = Iterator[Update]
 Steps = Callable[[str], Iterator[Event]]
-
-
-def serve(wiring: Wiring, host: str, port: int) -> None:
-    """Start the page and stay until it is stopped; PortInUse when the port is taken."""
-    _check_port(host, port)
-    wiring.check_data_folder()
-    demo = Page(wiring).build()
-    shown = "localhost" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
-    fonts = ["system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "sans-serif"]
-    mono = ["ui-monospace", "Consolas", "monospace"]
-    demo.queue(default_concurrency_limit=_WORKERS).launch(
-        server_name=host,
-        server_port=port,
-        theme=gr.themes.Soft(font=fonts, font_mono=mono),
-        css_paths=_HERE / "page.css",
-        head_paths=_HERE / "head.html",
-        footer_links=["api"],
-        quiet=True,
-        ssr_mode=False,
-        max_file_size="1mb",
-        show_error=False,
-        prevent_thread_lock=True,
-    )
-    print(say(wiring.settings.language, "page.address", url=f"http://{shown}:{port}"), flush=True)  # noqa: T201
-    # Only now: the first page must not wait for what the first reply needs.
-    threading.Thread(target=wiring.warm_up, daemon=True).start()
-    demo.block_thread()
-
-
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise PortInUse("host_unusable", host=host, reason=error.strerror or error) from error
-            raise PortInUse("port_in_use", port=port, other=port + 1 if port < 65535 else 7860) from error
 
 
 class Page:
@@ -115,9 +73,26 @@ class Page:
                 self.depth = gr.Slider(
                     0, 3, min(3, self._settings.follow_ups), step=1, label=say(language, "page.depth"), elem_id="depth"
                 )
+            with gr.Row():
+                self.mode = gr.Radio(
+                    _modes(language),
+                    value=_MODES[0],
+                    label=say(language, "page.mode"),
+                    elem_id="mode",
+                )
+                self.persona = gr.Radio(
+                    _personas(language),
+                    value=PERSONAS[0],
+                    label=say(language, "page.persona"),
+                    elem_id="persona",
+                )
+                self.minutes = gr.Slider(
+                    0, 120, 0, step=5, label=say(language, "page.minutes"), visible=False, elem_id="minutes"
+                )
             self.begin = gr.Button(say(language, "page.start"), variant="primary", elem_id="start")
         with gr.Row(visible=False, elem_id="room") as self.room:
             with gr.Column(scale=3):
+                self.clock = gr.HTML("", visible=False, elem_id="time")
                 self.chat = gr.Chatbot(
                     height="56vh",
                     show_label=False,
@@ -139,6 +114,7 @@ class Page:
                 )
                 with gr.Row():
                     self.send = gr.Button(say(language, "page.send"), variant="primary", elem_id="send")
+                    self.as_is = gr.Button(say(language, "page.as_is"), visible=False, elem_id="as_is")
                     self.hint = gr.Button(say(language, "page.hint"), elem_id="hint")
                     self.skip = gr.Button(say(language, "page.skip"), elem_id="skip")
                     self.end = gr.Button(say(language, "page.end"), variant="stop", elem_id="end")
@@ -154,6 +130,7 @@ class Page:
             self.report = gr.Markdown("", latex_delimiters=render.LATEX)
             with gr.Row():
                 self.again = gr.Button(say(language, "page.again"), variant="primary", elem_id="again")
+                self.drill = gr.Button(say(language, "page.drill"), elem_id="drill")
                 self.regrade = gr.Button(say(language, "page.regrade"), visible=False, elem_id="regrade")
             with gr.Accordion(say(language, "page.review"), open=False, elem_id="review") as self.review_fold:
                 self.review = gr.Markdown("", latex_delimiters=render.LATEX)
@@ -163,7 +140,11 @@ class Page:
         widgets = self._all_widgets()
         demo.load(self._on_load, [self.session, self.kept_language], widgets, **private)
         self.language.change(self._on_language, [self.language, self.session], widgets, **private)
-        self.begin.click(self._on_start, [self.topics, self.count, self.depth, self.language], widgets, **private)
+        chosen = [self.topics, self.count, self.depth, self.language, self.mode, self.persona, self.minutes]
+        self.begin.click(self._on_start, chosen, widgets, **private)
+        self.mode.change(self._on_mode, [self.mode], [self.minutes, self.depth, self.hint], **private)
+        self.as_is.click(self._on_as_is, [self.session, self.turn, self.language], widgets, **private)
+        self.drill.click(self._on_drill, [self.session, self.persona, self.language], widgets, **private)
         self.send.click(self._on_reply, [self.session, self.box, self.turn, self.language], widgets, **private)
         self.skip.click(self._on_skip, [self.session, self.turn, self.language], widgets, **private)
         self.hint.click(self._on_hint, [self.session, self.language], widgets, **private)
@@ -196,11 +177,14 @@ class Page:
             ),
             self.count: gr.update(label=say(language, "page.count")),
             self.depth: gr.update(label=say(language, "page.depth")),
+            self.mode: gr.update(label=say(language, "page.mode"), choices=_modes(language)),
+            self.persona: gr.update(label=say(language, "page.persona"), choices=_personas(language)),
+            self.minutes: gr.update(label=say(language, "page.minutes")),
             self.box: gr.update(placeholder=say(language, "page.placeholder")),
             self.fold: gr.update(label=say(language, "page.answers")),
             self.review_fold: gr.update(label=say(language, "page.review")),
         }
-        buttons = ("begin:start", "send", "hint", "skip", "end", "again", "regrade")
+        buttons = ("begin:start", "send", "as_is", "hint", "skip", "end", "again", "drill", "regrade")
         for name in buttons:
             attribute, _, key = name.partition(":")
             words[getattr(self, attribute)] = gr.update(value=say(language, f"page.{key or attribute}"))
@@ -208,16 +192,46 @@ class Page:
             return {**self._standing(session, language), **words}
         return {**words, self.card: say(language, "page.card_empty")}
 
-    def _on_start(self, topics: list[str], count: float, depth: float, language: Language) -> Update:
+    def _on_start(
+        self,
+        topics: list[str],
+        count: float,
+        depth: float,
+        language: Language,
+        mode: Mode,
+        persona: Persona,
+        minutes: float,
+    ) -> Update:
+        manner: dict[str, Any] = {"mode": mode, "persona": persona, "minutes": int(minutes) if mode == "exam" else 0}
+        return self._begun(language, lambda: self._sessions.start(topics, int(count), int(depth), language, **manner))
+
+    def _on_drill(self, session: str, persona: Persona, language: Language) -> Update:
+        return self._begun(language, lambda: self._sessions.drill(session, language, persona=persona), self.result)
+
+    def _on_mode(self, mode: Mode) -> Update:
+        return {
+            self.minutes: gr.update(visible=mode == "exam"),
+            self.depth: gr.update(visible=mode != "quick"),
+            self.hint: gr.update(visible=mode != "exam"),
+        }
+
+    def _begun(self, language: Language, begin: Callable[[], Interview], place: gr.Column | None = None) -> Update:
         try:
-            begun = self._sessions.start(topics, int(count), int(depth), language)
+            begun = begin()
         except InterviewerError as error:
             gr.Warning(error.say(language))
-            return {self.setup: gr.update(visible=True)}
+            return {place or self.setup: gr.update(visible=True)}
         return {self.session: begun.id, self.box: "", **self._room(begun, language)}
 
     def _on_reply(self, session: str, text: str, turn: int, language: str) -> Updates:
         yield from self._told(session, language, lambda s: self._sessions.reply(s, text, turn), clear=True)
+
+    def _on_as_is(self, session: str, turn: int, language: str) -> Updates:
+        """Take for the reply what was understood as something else."""
+        asides = self._sessions.load(session).last.asides if session else ()
+        said = next((aside.text for aside in reversed(asides) if aside.text), "")
+        steps = lambda s: self._sessions.reply(s, said, turn, as_is=True)  # noqa: E731
+        yield from self._told(session, language, steps, clear=False)
 
     def _on_skip(self, session: str, turn: int, language: str) -> Updates:
         yield from self._told(session, language, lambda s: self._sessions.skip(s, turn), clear=False)
@@ -271,7 +285,7 @@ class Page:
         shown = render.messages(self._sessions.load(session), language)
         said = ""
         for event in events:
-            if isinstance(event, Judged):
+            if isinstance(event, Judged | Amended):
                 current = self._sessions.load(session)
                 shown = render.messages(current, language)
                 yield {self.chat: shown, **self._card(current, language)}
@@ -286,24 +300,29 @@ class Page:
         return self._result(current, language) if current.ended else self._room(current, language)
 
     def _room(self, current: Interview, language: str) -> Update:
-        ready = {b: gr.update(interactive=current.last.is_open) for b in (self.send, self.skip, self.hint)}
+        ready = {b: gr.update(interactive=current.last.is_open) for b in (self.send, self.skip)}
         return {
             self.setup: gr.update(visible=False),
             self.room: gr.update(visible=True),
             self.result: gr.update(visible=False),
             self.chat: render.messages(current, language),
+            self.clock: gr.update(value=_clock(current, language), visible=bool(current.plan.minutes)),
             self.turn: current.last.number,
+            self.hint: gr.update(interactive=current.last.is_open, visible=current.plan.mode != "exam"),
+            self.as_is: gr.update(visible=current.last.is_open and any(a.text for a in current.last.asides)),
             **ready,
             **self._card(current, language),
         }
 
     def _card(self, current: Interview, language: str) -> Update:
+        if current.keeps_quiet:
+            return {self.card: say(language, "page.exam_quiet"), self.fold: gr.update(visible=False)}
         judged = [turn for turn in current.turns if turn.outcome is not None]
         if not judged:
             return {self.card: say(language, "page.card_empty"), self.fold: gr.update(visible=False)}
         return {
             self.card: render.card(judged[-1], language),
-            self.answers: render.answers(judged[-1], self._bank, language),
+            self.answers: render.answers(judged[-1], self._bank, language, current.plan.mode),
             self.fold: gr.update(visible=True, open=False),
         }
 
@@ -325,6 +344,23 @@ class Page:
             else say(language, "page.by_offline")
         )
         return f"# {say(language, 'page.title')}\n{by}"
+
+
+def _modes(language: str) -> list[tuple[str, str]]:
+    return [(say(language, f"page.mode_{mode}"), mode) for mode in _MODES]
+
+
+def _personas(language: str) -> list[tuple[str, str]]:
+    return [(say(language, f"page.persona_{persona}"), persona) for persona in PERSONAS]
+
+
+def _clock(current: Interview, language: str) -> str:
+    """Return the time that an exam has left, counted down in the browser from the server's time of its end."""
+    if not current.plan.minutes or current.ended:
+        return ""
+    ends = int((current.started.timestamp() + 60 * current.plan.minutes) * 1000)
+    label = say(language, "page.time_left", time="%")
+    return f'<span id="clock" data-ends="{ends}" data-label="{label}"></span>'
 
 
 def _thinking(language: str) -> render.Message:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from interviewer.agent import moves
 from interviewer.bank import Bank
-from interviewer.records import Grade, Interview, PointVerdict, Skipped, Turn, Ungraded, Verdict
+from interviewer.records import Grade, Interview, Mode, PointVerdict, Skipped, Turn, Ungraded, Verdict
 from interviewer.words import say
 
 Message = dict[str, str]
@@ -43,9 +43,13 @@ def messages(interview: Interview, language: str) -> list[Message]:
         for aside in turn.asides:
             shown += [{"role": "user", "content": plain(aside.text)}] if aside.text else []
             shown += [_from_interviewer(spoken(aside.said))] if aside.said else []
+            if aside.fallback:
+                shown.append(
+                    _from_interviewer("⚠ " + plain(say(language, "page.understood_by_rules", reason=aside.fallback)))
+                )
         if turn.reply is not None:
             shown.append({"role": "user", "content": plain(turn.reply)})
-        verdict = outcome_line(turn, language)
+        verdict = "" if interview.keeps_quiet else outcome_line(turn, language)
         if verdict:
             shown.append(_from_interviewer(verdict))
     if interview.ended:
@@ -98,6 +102,8 @@ def card(turn: Turn, language: str) -> str:
     how = say(language, f"grader.{outcome.grader}") + (f" ({plain(outcome.model)})" if outcome.model else "")
     hints = f" · {say(language, 'page.hints_used', count=len(turn.hints))}" if turn.hints else ""
     lines += ["", f"<sub>{how} · {outcome.seconds:.2f} s{hints}</sub>"]
+    if outcome.score.hints:
+        lines += ["", f"> {say(language, 'page.hints_cost', marks=outcome.score.hints)}"]
     if outcome.verbatim:
         lines += ["", f"> {say(language, 'page.verbatim')}"]
     if outcome.fallback:
@@ -114,11 +120,11 @@ def _point(point: PointVerdict, text: str, language: str) -> str:
     return head + (f" · {text}" if text else "") + quote
 
 
-def answers(turn: Turn, bank: Bank, language: str) -> str:
+def answers(turn: Turn, bank: Bank, language: str, mode: Mode = "practice") -> str:
     """Return what is folded away: the feedback, every point with its verdict, corrections and the reference answer."""
     if turn.question not in bank.questions:
         return ""
-    rubric, question = moves.rubric(turn, bank), bank.get(turn.question)
+    rubric, question = moves.rubric(turn, bank, mode), bank.get(turn.question)
     lines: list[str] = [] if question.reviewed else [f"> ⚠ {say(language, 'page.unreviewed')}", ""]
     if isinstance(turn.outcome, Grade):
         if turn.outcome.rubric != rubric.digest:
@@ -151,10 +157,11 @@ def review(interview: Interview, bank: Bank, language: str) -> str:
     for turn in interview.turns:
         if turn.outcome is None:
             continue
+        mode = interview.plan.mode
         lines += [f"#### {spoken(turn.said)}", "", outcome_line(turn, language), ""]
         if turn.reply is not None:
             lines += [f"> {plain(turn.reply)}", ""]
-        lines += [answers(turn, bank, language), "", "---", ""]
+        lines += [answers(turn, bank, language, mode), "", "---", ""]
     return "\n".join(lines)
 
 
