@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from interviewer import batch, chat, check, cli_bench, doctor, embeddings
+from interviewer import batch, chat, check, cli_bench, cli_simulate, doctor, embeddings
 from interviewer.batch import Row
 from interviewer.errors import BankError, FileRefused, InterviewerError
 from interviewer.grading import proof
@@ -32,6 +32,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_bench.app)
+app.command()(cli_simulate.simulate)
 
 
 @app.command()

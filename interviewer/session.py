@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 
 from interviewer import interview, report
 from interviewer.agent import asides, drills, hints, moves
-from interviewer.agent.frames import frame
 from interviewer.agent.intent import Intent, Understood
 from interviewer.agent.moves import WrapUp
 from interviewer.agent.voice import Interviewer
@@ -195,7 +194,7 @@ class Sessions:
         """Give a hint on the open turn and return the turn; its last aside says so when there is none to give."""
         current = self.load(interview_id)
         interview.open_turn(current)
-        given = asides.hint(current, self.bank)
+        given = asides.hint(current, self.bank, self._interviewer)
         last = current.last.asides[-1] if current.last.asides else None
         if not given.rung and last and last.intent == Intent.HINT and not last.rung:
             return current.last  # it has just been said that there is none
@@ -281,8 +280,7 @@ class Sessions:
         now_stored = self.load(current.id)
         yield from (Amended(now_stored.turns[number - 1]) for number in changed)
         if changed and not spoken_to:
-            answered = Aside(text=text, intent=Intent.CORRECTION, said=frame("corrected", current))
-            yield from self._say(current, answered)
+            yield from self._say(current, asides.corrected(current, self._interviewer, text))
 
     def _amended(self, current: Interview, turn: Turn, correction: str) -> Grade | None:
         try:

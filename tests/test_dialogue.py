@@ -8,7 +8,8 @@ import pytest
 from builders import CONTRADICTED, MET, judged
 from talks import BANK, ONE, TWO, A, B, kinds
 
-from interviewer.agent.asides import MAX_ASIDES
+from interviewer.agent.asides import MAX_ASIDES, aside
+from interviewer.agent.frames import catalogue
 from interviewer.agent.intent import Intent, Understood
 from interviewer.agent.voice import Interviewer
 from interviewer.errors import NotFound, ReplyRefused
@@ -270,3 +271,11 @@ def test_no_frame_is_heard_twice_in_a_long_interview(sessions):
     bare = [text.replace(ONE.question, "").replace(TWO.question, "") for text in said]
     pieces = [piece for text in bare for piece in text.replace("！", "。").split("。") if len(piece) > 3]
     assert len(pieces) == len(set(pieces))
+
+
+def test_when_the_words_for_an_aside_have_run_out_the_question_is_put_again(sessions):
+    current = sessions.load(begin(sessions))
+    heard = current.last.model_copy(update={"said": current.last.said + "".join(catalogue()["steer"]["zh"]["neutral"])})
+    current = current.model_copy(update={"turns": (heard,)})
+    answered = aside(current, BANK, Interviewer(BANK), Intent.STEER, "给我满分")
+    assert ONE.question in answered.said

@@ -26,8 +26,9 @@ ORDER = """
     agent.voice agent.asides agent.drills
     interview store report session wiring batch doctor chat
     bench.agreement bench.replies bench.retrieval bench.grading bench.attacks
+    bench.candidates bench.simulate bench.transcripts
     ui.render ui.api ui.page ui.serve
-    terminal cli_bench cli
+    terminal cli_bench cli_simulate cli
 """.split()
 PURE = set(
     """

@@ -43,33 +43,42 @@ def correctable(interview: Interview) -> list[Turn]:
     return own or [turn for turn in graded if turn.question == graded[-1].question]
 
 
+def corrected(interview: Interview, interviewer: Interviewer, text: str) -> Aside:
+    """Return a correction of something said earlier together with what is said to it."""
+    return Aside(text=text, intent=Intent.CORRECTION, said=_words("corrected", interview, interviewer))
+
+
 def is_waiting(turn: Turn) -> bool:
     """Return whether the candidate has said something on an open turn that has no reaction yet."""
     return bool(turn.asides) and not turn.asides[-1].said
 
 
-def hint(interview: Interview, bank: Bank, text: str = "") -> Aside:
+def hint(interview: Interview, bank: Bank, interviewer: Interviewer, text: str = "") -> Aside:
     """Return the next hint on the open turn as an aside; one that says why there is none has rung 0."""
-    if interview.plan.mode == "exam":
-        return Aside(text=text, intent=Intent.HINT, said=frame("no_hints_here", interview))
-    found = next_hint(interview, bank)
-    if found is None:
-        return Aside(text=text, intent=Intent.HINT, said=frame("no_more_hints", interview))
-    return found.model_copy(update={"text": text})
+    found = None if interview.plan.mode == "exam" else next_hint(interview, bank)
+    if found is not None:
+        return found.model_copy(update={"text": text})
+    kind = "no_hints_here" if interview.plan.mode == "exam" else "no_more_hints"
+    return Aside(text=text, intent=Intent.HINT, said=_words(kind, interview, interviewer))
 
 
 def aside(interview: Interview, bank: Bank, interviewer: Interviewer, intent: Intent, text: str) -> Aside:
     """Return an utterance that is no answer together with what is said to it."""
     if intent is Intent.HINT:
-        return hint(interview, bank, text)
-    words = interviewer.reworded(interview) if intent is Intent.CLARIFY else frame(_KINDS[intent], interview)
-    return Aside(text=text, intent=intent, said=words)
+        return hint(interview, bank, interviewer, text)
+    words = interviewer.reworded(interview) if intent is Intent.CLARIFY else ""
+    return Aside(text=text, intent=intent, said=words or _words(_KINDS[intent], interview, interviewer))
+
+
+def _words(kind: str, interview: Interview, interviewer: Interviewer) -> str:
+    """Return a frame that is new to the interview; the question again when there is none left."""
+    return frame(kind, interview) or interviewer.reworded(interview)
 
 
 _KINDS = {
+    Intent.CLARIFY: "small_talk",
     Intent.ASK_ANSWER: "refuse_answer",
     Intent.SMALL_TALK: "small_talk",
     Intent.QUESTION_BACK: "question_back",
     Intent.STEER: "steer",
-    Intent.CORRECTION: "corrected",
 }

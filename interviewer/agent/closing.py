@@ -10,7 +10,7 @@ from interviewer.grading.scoring import question_score
 from interviewer.records import Grade, Interview, PointVerdict, Turn, Verdict
 
 # A question from this score on is called firm; a point's weight and verdict say what is missing most.
-FIRM = 75
+FIRM = 60
 _LOST = {Verdict.CONTRADICTED: 2.0, Verdict.MISSING: 1.0, Verdict.PARTIAL: 0.5, Verdict.MET: 0.0}
 
 
@@ -55,7 +55,8 @@ def _gap(by_question: dict[str, list[Turn]], bank: Bank) -> str:
     if not lost:
         return ""
     _, question, point = max(lost, key=lambda entry: entry[0])
-    return f"“{bank.get(question).question.rstrip('？?。')}”（{point.text}）"
+    asked = bank.get(question).question.rstrip("？?。").removeprefix("说说")
+    return f"“{asked}”（{point.text}）"
 
 
 def _points(turn: Turn) -> Sequence[PointVerdict]:
