@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from interviewer.agent.asides import MAX_ASIDES
-from interviewer.agent.frames import said
 from interviewer.agent.understanding import by_rules
 from interviewer.agent.voice import Interviewer
 from interviewer.bank import Bank
@@ -134,7 +133,8 @@ def broken_rules(interview: Interview, bank: Bank) -> Iterator[str]:
         yield "asides without bound"
     asked = "\n".join(turn.said for turn in interview.turns)
     # A question that is put again when the words for an aside have run out is no repeated phrase.
-    spoken = [text for text in said(interview) if len(text) > 12 and asked.count(text) == (text in asked.split("\n"))]
+    new = [aside.said for turn in interview.turns for aside in turn.asides if aside.said not in asked]
+    spoken = [text for text in (*(turn.said for turn in interview.turns), *new) if len(text) > 12]
     if len(spoken) != len(set(spoken)):
         yield "the same words twice"
     yield from _leaks(interview, bank)
